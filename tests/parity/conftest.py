@@ -1,0 +1,100 @@
+"""The vectors of the reference software, and weights made by their recipe."""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from latentprint.codec.weights import Part, read
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    """The vectors were made with one thread; more move the last bits (specification, 10)."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def vectors(shared: Path) -> Path:
+    return shared / "data" / "parity"
+
+
+@pytest.fixture(scope="session")
+def weights(shared: Path, vectors: Path, tmp_path_factory) -> Path:
+    """Official BOP transforms beside synthetic entropy files, in the official layout."""
+    folder = tmp_path_factory.mktemp("weights")
+    subprocess.run(
+        [sys.executable, str(vectors / "make_weights.py"), str(folder)],
+        check=True,
+        capture_output=True,
+    )
+    (folder / "VM_bop").symlink_to(shared / "data" / "weights" / "VM_bop")
+    return folder
+
+
+@dataclass(frozen=True)
+class Case:
+    """One case with fixed model and displacement, every stage of it."""
+
+    name: str
+    model: int
+    beta: int
+    rgb: torch.Tensor
+    arrays: dict[str, torch.Tensor]
+
+    def __getitem__(self, key: str) -> torch.Tensor:
+        return self.arrays[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.arrays
+
+
+def read_rgb(path: Path) -> torch.Tensor:
+    return torch.from_numpy(np.array(Image.open(path).convert("RGB"))).permute(2, 0, 1)[None]
+
+
+@pytest.fixture(scope="session")
+def load_case(vectors: Path):
+    """Read one case by name, once."""
+    manifest = json.loads((vectors / "manifest.json").read_text())
+    described = {entry["name"]: entry for entry in manifest["cases"]}
+    cache = {}
+
+    def load(name: str) -> Case:
+        if name not in cache:
+            entry = described[name]
+            with np.load(vectors / entry["file"]) as arrays:
+                tensors = {key: torch.from_numpy(arrays[key]) for key in arrays.files}
+            cache[name] = Case(
+                name=name,
+                model=entry["model_id"],
+                beta=entry["beta_displacement_log"],
+                rgb=read_rgb(vectors / entry["image"]),
+                arrays=tensors,
+            )
+        return cache[name]
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def tensors(weights: Path):
+    """Read one file of the weights, once."""
+    cache = {}
+
+    def get(kind: str, component: str, model: int):
+        part = Part(kind, "" if kind == "entropy" else "BOP", component, model)
+        if part not in cache:
+            cache[part] = read(weights, part)
+        return cache[part]
+
+    return get

@@ -1,0 +1,94 @@
+"""Quantiser of the residual, its inverse, the skip mask and the cube flags (5.7 and 5.8)."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+SKIP_THRESHOLD = 382
+CUBE_ERROR = 3.0
+CUBE = 8  # side of a cube in positions of one phase
+SYMBOL_MIN, SYMBOL_MAX = -32768, 32767
+
+
+def skip_mask(index: Tensor) -> Tensor:
+    """Tell which latents are coded by their sigma alone.
+
+    Parameters
+    ----------
+    index : Tensor, int32, (batch, channel, h, w)
+        Sigma index after the gain.
+
+    Returns
+    -------
+    Tensor, bool
+        True = coded; False = skipped, its residual is 0.
+    """
+    return index > SKIP_THRESHOLD
+
+
+def quantise(residual: Tensor, gain: Tensor, mask: Tensor) -> Tensor:
+    """Scale and round the residual.
+
+    Parameters
+    ----------
+    residual : Tensor, float32, (batch, channel, h, w)
+        y - mu.
+    gain : Tensor, float32, (channel, 1, 1), positive
+    mask : Tensor, bool, shape of residual
+
+    Returns
+    -------
+    q : Tensor, float32 with integer values, -32768..32767
+    """
+    scaled = torch.where(mask, residual * gain, 0.0)
+    return scaled.clamp(SYMBOL_MIN, SYMBOL_MAX).round()
+
+
+def dequantise(q: Tensor, gain: Tensor) -> Tensor:
+    """Scale symbols back; a true division, since a reciprocal changes last bits.
+
+    Parameters
+    ----------
+    q : Tensor, float32 or integer, (batch, channel, h, w)
+    gain : Tensor, float32, (channel, 1, 1), positive
+
+    Returns
+    -------
+    r_hat : Tensor, float32
+    """
+    return q.float() / (gain + 1e-9)
+
+
+def cube_flags(error: Tensor) -> Tensor:
+    """Tell which cubes of one phase may skip: largest error of all channels at most 3.
+
+    Parameters
+    ----------
+    error : Tensor, float32, (batch, channel, h, w), not negative
+        Absolute error of one phase if only the skip mask acts.
+
+    Returns
+    -------
+    Tensor, bool, (batch, 1, ceil(h / 8), ceil(w / 8))
+    """
+    height, width = error.shape[-2:]
+    worst = error.amax(dim=1, keepdim=True)
+    worst = F.pad(worst, (0, -width % CUBE, 0, -height % CUBE))
+    return F.max_pool2d(worst, CUBE) <= CUBE_ERROR
+
+
+def spread_flags(flags: Tensor, size: tuple[int, int]) -> Tensor:
+    """Repeat each cube's flag over its positions.
+
+    Parameters
+    ----------
+    flags : Tensor, bool, (batch, 1, hc, wc)
+    size : (int, int)
+        Rows and columns of the phase.
+
+    Returns
+    -------
+    Tensor, bool, (batch, 1, h, w)
+    """
+    wide = flags.repeat_interleave(CUBE, dim=2).repeat_interleave(CUBE, dim=3)
+    return wide[..., : size[0], : size[1]]

@@ -1,0 +1,95 @@
+"""Synthesis transforms g_s: latents y_hat to picture planes (specification, section 8)."""
+
+import torch
+from torch import Tensor
+
+from latentprint.codec.blocks import (
+    Step,
+    Weights,
+    apply,
+    conv,
+    crop,
+    denormalise,
+    gated_residual,
+    mixed_input,
+    rectified_residual,
+    shuffle,
+    up_conv,
+)
+
+STEPS: dict[str, dict[str, tuple[Step, ...]]] = {
+    "BOP": {
+        "luma": (
+            rectified_residual("first_stage.0.0.conv1"),
+            up_conv("first_stage.1"),
+            gated_residual("first_stage.2", groups=4),
+            crop(3),
+            up_conv("conv2_t"),
+            crop(2),
+            gated_residual("iact2", groups=4),
+            conv("conv3"),
+            gated_residual("iact3", groups=6),
+            conv("conv4"),
+            shuffle(4),
+        ),
+        "chroma": (
+            mixed_input("first_stage.conv1", kept=96),
+            up_conv("conv2_t"),
+            crop(3),
+            gated_residual("iact2", groups=4),
+            conv("conv3"),
+            gated_residual("iact3", groups=8),
+            conv("conv4"),
+            shuffle(8),
+        ),
+    },
+}
+
+
+def synthesise_luma(
+    y_hat: Tensor, *, size: tuple[int, int], operating_point: str, weights: Weights
+) -> Tensor:
+    """Decode the luma plane.
+
+    Parameters
+    ----------
+    y_hat : Tensor, float32, (batch, 160, h, w)
+    size : (int, int)
+        Height and width of the picture, pixels.
+    operating_point : {"BOP"}
+    weights : mapping of str to Tensor
+        The luma decoder file.
+
+    Returns
+    -------
+    Tensor, float32, (batch, 1, height, width), 0..255
+    """
+    steps = (*STEPS[operating_point]["luma"], denormalise(), crop(0))
+    return apply(steps, y_hat, weights=weights, size=size)
+
+
+def synthesise_chroma(
+    y_hat_luma: Tensor,
+    y_hat_chroma: Tensor,
+    *,
+    size: tuple[int, int],
+    operating_point: str,
+    weights: Weights,
+) -> Tensor:
+    """Decode the two chroma planes at full size; the network sees the luma latents as well.
+
+    Parameters
+    ----------
+    y_hat_luma : Tensor, float32, (batch, 160, h, w)
+    y_hat_chroma : Tensor, float32, (batch, 96, h, w)
+    size, operating_point, weights
+        As in `synthesise_luma`; weights of the chroma decoder file.
+
+    Returns
+    -------
+    Tensor, float32, (batch, 2, height, width), 0..255
+        Planes U and V.
+    """
+    steps = (*STEPS[operating_point]["chroma"], denormalise(), crop(0))
+    both = torch.cat([y_hat_luma, y_hat_chroma], dim=1)
+    return apply(steps, both, weights=weights, size=size)

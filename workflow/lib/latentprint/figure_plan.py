@@ -1,0 +1,170 @@
+"""Which tables and figures a grid of factors gives, known without drawing them.
+
+The workflow names its outputs from these lists, so this module imports nothing heavy.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from latentprint.thesis import stand_ins
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure to draw.
+
+    Attributes
+    ----------
+    stem : str
+        File name without suffix.
+    kind : str
+        "bars" (one classifier), "models" (two), "matrix", "cells" or "cost".
+    bpp, component, feature, classifier, latent : str
+        What it shows; empty where the figure runs over all levels of a factor.
+    """
+
+    stem: str
+    kind: str
+    bpp: str = ""
+    component: str = ""
+    feature: str = ""
+    classifier: str = ""
+    latent: str = ""
+
+
+def plan(
+    *,
+    bpp: Sequence[str],
+    latents: Sequence[str],
+    components: Sequence[str],
+    features: Sequence[str],
+    classifiers: Sequence[str],
+) -> list[Figure]:
+    """List the figures of a grid, in the order of the thesis, then the two of our own.
+
+    Parameters
+    ----------
+    bpp, latents, components, features, classifiers : sequence of str
+        Levels of the factors, each at least one, in any order.
+
+    Returns
+    -------
+    list of Figure
+        Figures 3.1, 3.2, 3.6 stand at the highest level, 3.3 and 3.5 at the lowest, as far as
+        the factors allow; with one level 3.6 would repeat 3.5 and is left out.
+    """
+    low, high = stand_ins([str(level) for level in bpp])
+    both = "RF" in classifiers and "GB" in classifiers
+    figures: list[Figure] = []
+    if "RF" in classifiers:
+        figures += _bars("figure_3_1", "bars", high, components, "RF")
+        figures += _matrices("figure_3_2", high, latents, components, features, "RF")
+    if "GB" in classifiers:
+        figures += _bars("figure_3_3", "bars", low, components, "GB")
+        figures += _matrices("figure_3_4", high, latents, components, features, "GB")
+    if both:
+        figures += _bars("figure_3_5", "models", low, components)
+    if both and low != high:
+        figures += _bars("figure_3_6", "models", high, components)
+    return [*figures, Figure("cells", "cells"), Figure("accuracy_against_cost", "cost")]
+
+
+def _bars(
+    stem: str, kind: str, level: str, components: Sequence[str], classifier: str = ""
+) -> list[Figure]:
+    return [
+        Figure(stem + letter, kind, bpp=level, component=component, classifier=classifier)
+        for letter, component in (("a", "Y"), ("b", "YUV"))
+        if component in components
+    ]
+
+
+def _matrices(
+    stem: str,
+    level: str,
+    latents: Sequence[str],
+    components: Sequence[str],
+    features: Sequence[str],
+    classifier: str,
+) -> list[Figure]:
+    # Thesis: YUV and, by its accuracy, y at 12 bpp. The picture names what it really shows.
+    component = "YUV" if "YUV" in components else sorted(components)[0]
+    latent = "y" if "y" in latents else sorted(latents)[0]
+    shown = {"a": "flatten", "b": "single"}
+    if not set(shown.values()) & set(features):
+        shown = {"a": sorted(features)[0]}
+    return [
+        Figure(
+            stem + letter,
+            "matrix",
+            bpp=level,
+            component=component,
+            feature=feature,
+            classifier=classifier,
+            latent=latent,
+        )
+        for letter, feature in shown.items()
+        if feature in features
+    ]
+
+
+def planned(
+    *,
+    bpp: Sequence[str],
+    latents: Sequence[str],
+    components: Sequence[str],
+    features: Sequence[str],
+    classifiers: Sequence[str],
+) -> list[str]:
+    """List the file stems of the figures of a grid; each is written as svg, png and tsv.
+
+    Parameters
+    ----------
+    bpp, latents, components, features, classifiers : sequence of str
+        Levels of the factors, as in the configuration.
+
+    Returns
+    -------
+    list of str
+    """
+    figures = plan(
+        bpp=bpp,
+        latents=latents,
+        components=components,
+        features=features,
+        classifiers=classifiers,
+    )
+    return [figure.stem for figure in figures]
+
+
+def tables_planned(*, classifiers: Sequence[str], **_other: Sequence[str]) -> list[str]:
+    """List the file stems of the tables of a grid; each is written as csv, md, tex and html.
+
+    Parameters
+    ----------
+    classifiers : sequence of str
+        As in the configuration. The other factors change rows and columns, not the list.
+
+    Returns
+    -------
+    list of str
+        Tables 2.1, 2.2, 3.1 (RF), 3.2 (GB) and 3.3; a further classifier has a table of its
+        own name.
+    """
+    return [
+        "table_2_1",
+        "table_2_2",
+        *(accuracy_table(name) for name in table_order(classifiers)),
+        "table_3_3",
+    ]
+
+
+def accuracy_table(classifier: str) -> str:
+    """Name the accuracy table of a classifier."""
+    return {"RF": "table_3_1", "GB": "table_3_2"}.get(classifier, f"table_3_{classifier}")
+
+
+def table_order(classifiers: Sequence[str]) -> list[str]:
+    """Put classifiers in the order of the tables: RF, GB, then others by name."""
+    first = [name for name in ("RF", "GB") if name in classifiers]
+    return first + sorted(set(classifiers) - set(first))

@@ -1,0 +1,55 @@
+"""Output files that are complete or absent: written beside the target, then renamed."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; rename it to `path` when the block ends without error.
+
+    Parameters
+    ----------
+    path : Path
+        The final name. Its folder is created.
+
+    Yields
+    ------
+    Path
+        A name in the same folder and with the same suffix, removed again if the block fails.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    try:
+        yield temporary
+        descriptor = os.open(temporary, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write utf-8 text with Unix line ends, complete or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON, indented, keys in the given order, complete or not at all."""
+    write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+
+
+def write_yaml(path: Path, value: Any) -> None:
+    """Write block-style YAML, keys in the given order, complete or not at all."""
+    import yaml
+
+    write_text(path, yaml.safe_dump(value, sort_keys=False, allow_unicode=True))
