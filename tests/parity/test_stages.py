@@ -46,7 +46,9 @@ def assert_close(name: str, ours: torch.Tensor, theirs: torch.Tensor, *, limit: 
     assert ours.shape == theirs.shape
     rms = float(theirs.double().square().mean().sqrt())
     worst = float((ours.double() - theirs.double()).abs().max())
-    print(f"{name}: {theirs.numel()} elements, largest difference {worst:.2e} = {worst / rms:.1e} RMS")
+    print(
+        f"{name}: {theirs.numel()} elements, largest difference {worst:.2e} = {worst / rms:.1e} RMS"
+    )
     assert worst <= limit * rms
 
 
@@ -55,7 +57,9 @@ def gain_of(case, weights, component):
     return log_gain, gains.gain(log_gain)[:, None, None]
 
 
-@pytest.mark.parametrize("name", ["f04_bop_off_even_200x136_m3_b0", "f05_bop_on_odd_107x75_m3_b702"])
+@pytest.mark.parametrize(
+    "name", ["f04_bop_off_even_200x136_m3_b0", "f05_bop_on_odd_107x75_m3_b702"]
+)
 def test_network_inputs(load_case, name):
     case = load_case(name)
     y, u, v = colour.rgb_to_yuv(case.rgb)
@@ -171,8 +175,10 @@ def test_quantiser_alone(load_case, tensors, name, component):
     key = COMPONENTS[component]
     _, gain = gain_of(case, tensors("entropy", component, case.model), component)
     y = case[f"{key}.y"]
-    mu = case[f"{key}.mu"] if component == "luma" else context.chroma_mean(
-        case[f"{key}.psi"], y.shape[-2:]
+    mu = (
+        case[f"{key}.mu"]
+        if component == "luma"
+        else context.chroma_mean(case[f"{key}.psi"], y.shape[-2:])
     )
     q = residual.quantise(y - mu, gain, unpacked_mask(case, key))
     assert_equal(f"{name} {component} q", q, case[f"{key}.residual_quant"])
@@ -192,7 +198,9 @@ def test_bits(load_case, tensors, name):
             assert ours.item() == pytest.approx(theirs.item(), rel=1e-5)
 
 
-@pytest.mark.parametrize("name", ["f04_bop_off_even_200x136_m3_b0", "f05_bop_on_odd_107x75_m3_b702"])
+@pytest.mark.parametrize(
+    "name", ["f04_bop_off_even_200x136_m3_b0", "f05_bop_on_odd_107x75_m3_b702"]
+)
 def test_synthesis_planes(load_case, tensors, name):
     case = load_case(name)
     height, width = size = case.rgb.shape[-2:]
@@ -285,4 +293,6 @@ def test_official_pictures(vectors, weights, model, image):
         luma = torch.from_numpy(stored[f"{image}.m{model}.model_y.y"])
         chroma = torch.from_numpy(stored[f"{image}.m{model}.model_uv.y"])
         picture = codec.synthesise(luma, chroma, (256, 256), model=model)
-        assert_same_picture(f"{image} model {model}", picture[0], torch.from_numpy(stored[f"{image}.m{model}.rgb"]))
+        assert_same_picture(
+            f"{image} model {model}", picture[0], torch.from_numpy(stored[f"{image}.m{model}.rgb"])
+        )

@@ -194,6 +194,7 @@ def _decoded(data: bytes, size: int | None) -> tuple[Image.Image, str]:
         raise RefusedImage(f"does not decode ({text or type(error).__name__})") from None
     # libjpeg fills the rest with grey without a word when a cut file was padded with zeros (a
     # broken download). The markers cannot occur in scan data, and a thumbnail comes before it.
+    # A cut file to which somebody gave a new end marker cannot be told from a grey picture.
     if image.format == "JPEG" and data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda"):
         raise RefusedImage("does not decode (the end of the JPEG data is missing)")
     if orientation in range(2, 9):

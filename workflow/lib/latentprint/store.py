@@ -12,11 +12,11 @@ A store holds, for N images, one dataset per kind of latent and some small ones 
 ``bits``               (N, 4)          float64  bits of luma z, luma y, chroma z, chroma y, or NaN
 =====================  ==============  =======  ==============================================
 
-For each of them ``row_sha256/<name>`` (N, 32) uint8 keeps the digest of every image's bytes, so that
-joining shards needs no second look at 30 GB. The digest of a dataset is taken over these row digests
-and the digest of a store over the ids and the datasets in alphabetical order; hence neither depends
-on how the images were divided into shards. Beside each store ``<stem>.json`` repeats the digests,
-counts and attributes: the rules watch this small file instead of the large one.
+For each of them ``row_sha256/<name>`` (N, 32) uint8 keeps the digest of every image's bytes, so
+that joining shards needs no second look at 30 GB. The digest of a dataset is taken over these row
+digests and the digest of a store over the ids and the datasets in alphabetical order; hence neither
+depends on how the images were divided into shards. Beside each store ``<stem>.json`` repeats the
+digests, counts and attributes: the rules watch this small file instead of the large one.
 """
 
 import hashlib
@@ -34,11 +34,11 @@ from numpy.typing import DTypeLike, NDArray
 
 from latentprint.errors import UserError
 from latentprint.files import replacing
+from latentprint.sidecar import FORMAT, read_sidecar, sidecar_path
 
 logger = logging.getLogger(__name__)
 
 SCHEMA = 1
-FORMAT = "latentprint latents"
 OWN_ATTRIBUTES = ("format", "schema", "digest", "complete")
 ROW_DIGESTS = "row_sha256"
 CHUNKED_FROM_BYTES = 4096  # below this, a chunk per image costs more than it holds
@@ -278,22 +278,20 @@ def join(
         for part in parts:
             if part.names != parts[0].names:
                 raise UserError(
-                    f"{part.path}: holds {', '.join(part.names)}, expected {', '.join(parts[0].names)} "
-                    f"as in {parts[0].path}. {_remake(part.path)}"
+                    f"{part.path}: holds {', '.join(part.names)}, expected "
+                    f"{', '.join(parts[0].names)} as in {parts[0].path}. {_remake(part.path)}"
                 )
         for name, sources in views.items():
             origin[name] = [opened[source] for source in sources]
             if [image for part in origin[name] for image in part.ids] != ids:
                 raise UserError(
-                    f"{path}: '{name}' is to be taken from {origin[name][0].path}, which holds other "
-                    f"images or another order. {_remake(origin[name][0].path)}"
+                    f"{path}: '{name}' is to be taken from {origin[name][0].path}, which holds "
+                    f"other images or another order. {_remake(origin[name][0].path)}"
                 )
         with _new_file(path, ids, attributes) as file:
             for name in sorted(origin):
                 _join_dataset(file, name, origin[name], folder=path.parent)
-            table = [
-                (_relative(store.path, path.parent), store.digest) for store in opened.values()
-            ]
+            table = [(_relative(part.path, path.parent), part.digest) for part in opened.values()]
             file.create_dataset("sources", data=table, dtype=h5py.string_dtype())
 
 
@@ -340,46 +338,6 @@ def open_store(
         yield Store(path, file)
 
 
-def sidecar_path(path: Path) -> Path:
-    """Give the name of the small JSON file beside a store."""
-    return Path(path).with_suffix(".json")
-
-
-def read_sidecar(path: Path) -> dict[str, Any]:
-    """Read a sidecar file.
-
-    Parameters
-    ----------
-    path : Path
-        The JSON file itself (`sidecar_path` gives it for a store).
-
-    Returns
-    -------
-    dict
-        Keys `format`, `schema`, `digest`, `n_images`, `datasets` (per name: shape, dtype, sha256),
-        `summary` (`model`: images per model id; `beta`: smallest and largest displacement of luma and
-        of chroma; `bpp`: mean, smallest, largest, or null where unknown) and `attributes`.
-
-    Raises
-    ------
-    UserError
-        If the file is missing or is not such a file.
-    """
-    path = Path(path)
-    try:
-        sidecar = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"{path}: cannot be read ({error}), expected the description of a latent store. "
-            "Delete it and run snakemake again."
-        ) from error
-    if not isinstance(sidecar, dict) or sidecar.get("format") != FORMAT:
-        raise UserError(
-            f"{path}: not the description of a latent store. Delete it and run snakemake again."
-        )
-    return sidecar
-
-
 def verify(path: Path) -> None:
     """Read every value of a store and compare all digests with those in the file and beside it.
 
@@ -395,15 +353,15 @@ def verify(path: Path) -> None:
                 differing = np.flatnonzero((_row_digests(block[name]) != kept).any(axis=1))
                 if len(differing):
                     raise UserError(
-                        f"{path}: '{name}' of image {store.ids[start + differing[0]]} is not what was "
-                        f"written. {_remake(path)}"
+                        f"{path}: '{name}' of image {store.ids[start + differing[0]]} is not "
+                        f"what was written. {_remake(path)}"
                     )
         sidecar = read_sidecar(sidecar_path(path))
         digest = _content_digest(store._file, store.ids, store.names)
         if digest != store.digest or digest != sidecar["digest"]:
             raise UserError(
-                f"{path}: the digest of the content is {digest}, expected {sidecar['digest']} as in "
-                f"{sidecar_path(path)}. {_remake(path)}"
+                f"{path}: the digest of the content is {digest}, expected {sidecar['digest']} as "
+                f"in {sidecar_path(path)}. {_remake(path)}"
             )
 
 
@@ -484,10 +442,13 @@ def _check_header(path: Path, file: h5py.File) -> None:
     if not file.attrs.get("complete", False):
         raise UserError(f"{path}: was not finished by the job that wrote it. {_remake(path)}")
     sidecar = sidecar_path(path)
-    if sidecar.is_file() and read_sidecar(sidecar)["digest"] != file.attrs["digest"]:
+    if not sidecar.is_file():
+        return
+    expected = read_sidecar(sidecar)["digest"]
+    if file.attrs["digest"] != expected:
         raise UserError(
-            f"{path}: digest {file.attrs['digest']}, expected {read_sidecar(sidecar)['digest']} as in "
-            f"{sidecar}. {_remake(path)}"
+            f"{path}: digest {file.attrs['digest']}, expected {expected} as in {sidecar}. "
+            f"{_remake(path)}"
         )
 
 

@@ -104,9 +104,7 @@ def read_published(folder: Path) -> Published:
             times={(row["classifier"], row["component"], row["feature"]): row for row in times},
             dimensions={(row["feature"], row["component"]): row for row in dimensions},
             factors={row["factor"]: row["values"].split(";") for row in factors},
-            matrices={
-                row["figure"]: {name: int(row[name]) for name in counts} for row in matrices
-            },
+            matrices={row["figure"]: {name: int(row[name]) for name in counts} for row in matrices},
         )
     except ValueError as error:
         raise UserError(f"{folder}: {error}. Restore the files of resources/thesis.") from None

@@ -2,16 +2,19 @@
 
 Data path of one component; luma has 160 latent channels, chroma 96::
 
-    rgb -> colour -> x -> analysis (g_a) -> y -> |y| -> hyper encoder (h_a) -> z -> round -> z_hat
-                                            |                                             |
-                                            |        +------------------------------------+
-                                            |        |                                    |
-                                            |   hyper scale decoder (h_s, integer)   hyper decoder (h_d)
-                                            |        |                                    |
-                                            |   sigma index + gain -> skip mask          psi
-                                            v        v                                    v
-                                         residual: q = round((y - mu) S)  <----  context model -> mu
-                                                     |
+    rgb -> colour -> x -> analysis (g_a) -> y -> |y| -> hyper encoder (h_a) -> z -> z_hat
+                                            |                                      |
+                                            |         +----------------------------+
+                                            |         |                            |
+                                            |   hyper scale decoder         hyper decoder
+                                            |      (h_s, integer)               (h_d)
+                                            |         |                            |
+                                            |   sigma index + gain                psi
+                                            |         |                            |
+                                            |     skip mask                  context model
+                                            v         v                            v
+                                         residual: q = round((y - mu) S)  <------- mu
+                                                      |
                                           y_hat = mu + q / S -> synthesis (g_s) -> colour -> rgb
 
 Modules, in the order of the data path: `weights` (files), `colour`, `blocks`, `analysis`,

@@ -20,15 +20,21 @@ from latentprint.codec import (
 from latentprint.codec import (
     weights as weight_files,
 )
-from latentprint.codec.layouts import BETAS, CHANNELS
+from latentprint.codec.layouts import CHANNELS
 from latentprint.codec.weights import Part
 from latentprint.errors import UserError
+from latentprint.weight_files import BETAS
 
 OPERATING_POINTS = ("BOP",)
 KEPT = ("y", "y_hat", "q", "z_hat", "mu")
 MIN_SIDE = 64
-# Larger batches make the CPU choose other convolution algorithms, which moves last bits (10).
-BATCH = 8
+# On a CPU the convolution algorithm, and with it the last bits, depends on the batch (section 10),
+# and a bit can flip a symbol. One picture at a time costs nothing there: batches run no faster.
+CPU_BATCH = 1
+# Memory of one pixel on a GPU: two of the widest feature maps (128 channels at half size, float32)
+# and as much again for the convolutions' workspace.
+GPU_BYTES_PER_PIXEL = 4 * 128
+GPU_BATCH_MAX = 256
 
 
 @dataclass
@@ -86,8 +92,8 @@ class JpegAI:
     """The codec with one folder of weights at one operating point.
 
     Use `JpegAI.load`. Nothing is shared between images: every image is coded as if it were the
-    first, so the result does not depend on order or on the rest of the batch (for the last bits
-    of floats see the specification, section 10).
+    first. On a CPU with one thread the result is the same to the last bit whatever the batch; on a
+    GPU last bits may differ (specification, section 10).
     """
 
     folder: Path
@@ -122,8 +128,12 @@ class JpegAI:
                 f"operating point {operating_point!r} is not available, expected one of "
                 f"{', '.join(OPERATING_POINTS)}. Set operating_point"
             )
-        if torch.device(device).type == "cuda" and not torch.cuda.is_available():
-            raise UserError(f"device {device!r} asked for, but torch sees no CUDA. Use 'cpu'")
+        if torch.device(device).type == "cuda":
+            if not torch.cuda.is_available():
+                raise UserError(f"device {device!r} asked for, but torch sees no CUDA. Use 'cpu'")
+            # The codec is float32: rounded products would flip symbols.
+            torch.backends.cuda.matmul.allow_tf32 = False
+            torch.backends.cudnn.allow_tf32 = False
         expected = weight_files.parts(operating_point)
         present = [part for part in expected if (folder / part.relative_path).is_file()]
         if not any(part.kind != "entropy" for part in present):
@@ -177,7 +187,7 @@ class JpegAI:
         self._require(("encoder", "entropy") if quantised else ("encoder",), model)
         pieces = [
             self._encode_batch(batch, model, beta, frozenset(latents))
-            for batch in rgb.split(BATCH)
+            for batch in rgb.split(self.batch(rgb.shape[-2] * rgb.shape[-1]))
         ]
         count = rgb.shape[0]
         in_effect = [max(gains.BETA_MIN, min(gains.BETA_MAX, int(value))) for value in beta]
@@ -215,9 +225,10 @@ class JpegAI:
         """
         self._check_request(model, False, latents)
         self._require(("entropy",), model)
+        size = self.batch(256 * luma_y.shape[-2] * luma_y.shape[-1])
         pieces = [
             self._quantise_batch(*batch, model, beta, frozenset(latents))
-            for batch in zip(luma_y.split(BATCH), chroma_y.split(BATCH), strict=True)
+            for batch in zip(luma_y.split(size), chroma_y.split(size), strict=True)
         ]
         count = luma_y.shape[0]
         in_effect = [max(gains.BETA_MIN, min(gains.BETA_MAX, int(value))) for value in beta]
@@ -281,7 +292,8 @@ class JpegAI:
         """
         self._require(("decoder",), model)
         pictures = []
-        for luma, chroma in zip(y_hat_luma.split(BATCH), y_hat_chroma.split(BATCH), strict=True):
+        batch = self.batch(size[0] * size[1])
+        for luma, chroma in zip(y_hat_luma.split(batch), y_hat_chroma.split(batch), strict=True):
             luma, chroma = luma.to(self.device), chroma.to(self.device)
             y = synthesis.synthesise_luma(
                 luma,
@@ -298,6 +310,19 @@ class JpegAI:
             )
             pictures.append(colour.yuv_to_rgb(y, uv))
         return torch.cat(pictures)
+
+    def batch(self, pixels: int) -> int:
+        """Give the number of images that pass the networks together.
+
+        Parameters
+        ----------
+        pixels : int
+            Height times width of one image.
+        """
+        if self.device.type != "cuda":
+            return CPU_BATCH
+        free, _ = torch.cuda.mem_get_info(self.device)
+        return max(1, min(GPU_BATCH_MAX, free // (GPU_BYTES_PER_PIXEL * pixels)))
 
     def _encode_batch(
         self, rgb: Tensor, model: int, beta: tuple[int, int], kept: frozenset[str]
@@ -352,17 +377,8 @@ class JpegAI:
         self, y: Tensor, component: str, weights: dict[str, Tensor], displacement: int
     ) -> tuple[context.Reconstruction, Tensor, Tensor]:
         size = (y.shape[-2], y.shape[-1])
-        # One picture at a time: batched, these two networks lose their last bits (section 10),
-        # and a bit of z can flip a symbol.
-        z_hat = torch.cat(
-            [hyper.round_z(hyper.hyper_encode(one, weights=weights)) for one in y.split(1)]
-        )
-        psi = torch.cat(
-            [
-                hyper.decode_hyper(one, latent_size=size, weights=weights)
-                for one in z_hat.split(1)
-            ]
-        )
+        z_hat = hyper.round_z(hyper.hyper_encode(y, weights=weights))
+        psi = hyper.decode_hyper(z_hat, latent_size=size, weights=weights)
         log_gain = gains.gain_log(weights, beta=displacement)
         multiplier = gains.gain(log_gain).to(self.device)[:, None, None]
         index = hyper.decode_scales(z_hat, latent_size=size, weights=weights)

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 
 CHANNELS = {"luma": 160, "chroma": 96}
-LETTERS = {"luma": "Y", "chroma": "UV"}
-BETAS = ("0.002", "0.012", "0.075", "0.5")  # file name suffix of model ids 0 to 3
 GAIN_COLUMNS = 18
 Z_SYMBOLS = 63
 
@@ -53,9 +51,7 @@ def _encoder(component: str) -> Layout:
         layout |= _gate(name, 128, 4)
     if component == "luma":
         return (
-            layout
-            | _conv("conv4", (160, 128, 3, 3), bias=160)
-            | _conv("conv5", (160, 160, 1, 1))
+            layout | _conv("conv4", (160, 128, 3, 3), bias=160) | _conv("conv5", (160, 160, 1, 1))
         )
     return layout | _conv("conv5", (96, 128, 1, 1))
 

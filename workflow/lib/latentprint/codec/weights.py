@@ -13,9 +13,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from latentprint.codec.layouts import BETAS, LAYOUTS, LETTERS, Entry
+from latentprint.codec.layouts import LAYOUTS, Entry
 from latentprint.codec.official import MD5
 from latentprint.errors import UserError
+from latentprint.weight_files import relative_path
 
 NOT_TENSORS = ("epoch", "best_loss", "optimizer", "channel_wise_entropy")
 RENAMED = {"quantizer.gain_unit.c": "vr_vec.c"}
@@ -46,10 +47,7 @@ class Part:
     @property
     def relative_path(self) -> str:
         """Path of the file in a folder in the official layout."""
-        name = f"{LETTERS[self.component]}_{BETAS[self.model]}.pth"
-        if self.kind == "entropy":
-            return f"VM_common_int/{name}"
-        return f"VM_{self.operating_point.lower()}/{self.kind}_{name}"
+        return relative_path(self.kind, self.operating_point, self.component, self.model)
 
 
 def parts(operating_point: str, *, models: Iterable[int] = range(4)) -> list[Part]:

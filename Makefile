@@ -1,0 +1,45 @@
+# Every target sets itself up: Python 3.11 and make are all that has to be there.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+RUN := results/demo
+WORKFLOW := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake
+
+.PHONY: help setup demo report test lint codec clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | column -t -s '|'
+
+$(READY): envs/venv.txt
+	@command -v $(PYTHON) > /dev/null || { echo "error: $(PYTHON) is not installed; give another with make PYTHON=..., version 3.11 or later"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement envs/venv.txt
+	@touch $(READY)
+
+setup: $(READY) ## make the virtual environment .venv/
+
+demo: $(READY) ## the whole experiment on images and weights made by the product; minutes on two cores
+	@$(WORKFLOW) --cores all --quiet rules
+	@test $(RUN)/report.html -nt $(RUN)/scores.tsv || $(WORKFLOW) --quiet --report $(RUN)/report.html > $(RUN)/logs/report.log 2>&1 || { cat $(RUN)/logs/report.log; exit 1; }
+	@PYTHONPATH=workflow/lib $(BIN)/python -m latentprint.steps.print_summary --scores $(RUN)/scores.tsv --results $(RUN)
+
+lint: $(READY) ## ruff, snakefmt, snakemake --lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --lint
+
+test: lint ## lint, then all tests
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
+
+codec: $(READY) ## train the embedded weights anew: make codec PHOTOS=FOLDER KODAK=FOLDER
+	@test -n "$(PHOTOS)" || { echo "error: PHOTOS is empty; give a folder of photographs: make codec PHOTOS=FOLDER KODAK=FOLDER"; exit 2; }
+	$(WORKFLOW) --cores all train_codec --config training='{"photos": "$(PHOTOS)", "evaluation": "$(KODAK)"}'
+	cp -r $(RUN)/codec/VM_bop $(RUN)/codec/VM_common_int $(RUN)/codec/model_card.md resources/codec/
+
+clean: ## remove results/ and caches; the environment stays
+	rm -rf results/* .snakemake .pytest_cache .ruff_cache
+	@touch results/.gitkeep

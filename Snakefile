@@ -1,0 +1,47 @@
+# latentprint: JPEG AI latents, and what they tell of real and synthetic images.
+#
+# images -> latents -> features -> tuned classifiers -> scores -> tables, figures, report
+#
+#     snakemake --cores all                      the embedded demo (config/config.yaml)
+#     snakemake --cores 16 --use-conda --configfile config/my.yaml
+
+
+configfile: "config/config.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/inputs.smk"
+include: "workflow/rules/images.smk"
+include: "workflow/rules/latents.smk"
+include: "workflow/rules/features.smk"
+include: "workflow/rules/learn.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/report.smk"
+include: "workflow/rules/train.smk"
+
+
+rule all:
+    """Everything of the run: scores, tables, figures."""
+    default_target: True
+    input:
+        "<results>/scores.tsv",
+        "<results>/costs.tsv",
+        "<results>/selected.yaml",
+        TABLES,
+        FIGURES,
+    localrule: True
+
+
+rule tables:
+    input:
+        TABLES,
+    localrule: True
+
+
+rule figures:
+    input:
+        FIGURES,
+    localrule: True

@@ -1,0 +1,70 @@
+"""Captions of the report: they render for any configuration and say only what is true of it."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from docutils.core import publish_parts
+from jinja2 import Environment, StrictUndefined
+
+ROOT = Path(__file__).resolve().parents[2]
+DEMO = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
+FACES = DEMO | {
+    "run": "faces",
+    "images_root": "/data/faces",
+    "weights": "/data/weights",
+    "n_test": "all",
+    "bpp": [6],
+    "latents": ["y"],
+    "components": ["Y"],
+    "features": ["single"],
+    "classifiers": ["GB"],
+    "state": "carried",
+}
+NAMES = (
+    "figure_bars figure_models figure_matrix figure_cells figure_cost "
+    "table_dimensions table_factors table_accuracy table_times workflow"
+).split()
+
+
+@pytest.fixture
+def rendered(root):
+    """Plain text of a caption, made the way Snakemake makes it."""
+    environment = Environment(trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
+
+    def render(name, config):
+        class Snakemake:
+            pass
+
+        Snakemake.config = config
+        source = (root / f"workflow/report/{name}.rst").read_text(encoding="utf-8")
+        text = environment.from_string(source).render(snakemake=Snakemake)
+        settings = {"halt_level": 2, "report_level": 2}  # a warning fails the test
+        html = publish_parts(text, writer="html", settings_overrides=settings)["body"]
+        return " ".join(re.sub(r"<[^>]+>", " ", html).split())
+
+    return render
+
+
+def test_every_caption_is_listed_here(root):
+    assert sorted(path.stem for path in (root / "workflow/report").glob("*.rst")) == sorted(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_caption_names_data_and_weights_of_the_configuration(rendered, name):
+    demo, faces = rendered(name, DEMO), rendered(name, FACES)
+    for text in (demo, faces):
+        assert "How to read it" in text
+        assert "{" not in text and "``" not in text
+    assert re.search("drawn by the product", demo, re.I) and "embedded" in demo
+    assert str(DEMO["n_train"]) in demo and str(DEMO["n_test"]) in demo
+    assert "/data/faces" in faces and "/data/weights" in faces
+    assert not re.search("drawn by the product|embedded", faces, re.I)
+
+
+def test_front_page_counts_cells_and_tells_the_state(rendered):
+    demo, faces = rendered("workflow", DEMO), rendered("workflow", FACES)
+    assert "48 cells, each" in demo and "1 cell, each" in faces
+    assert "started afresh" in demo and "started afresh" not in faces
+    assert "carried state" in faces

@@ -1,0 +1,313 @@
+"""Measures against scikit-learn, scipy and hand numbers; the tables that gather all cells."""
+
+import json
+
+import numpy as np
+import pytest
+import scipy.stats
+import yaml
+from sklearn import metrics
+
+from latentprint.collect import (
+    COST_COLUMNS,
+    SCORE_COLUMNS,
+    cost_rows,
+    read_cell,
+    score_rows,
+    selected_cell,
+    write_table,
+)
+from latentprint.errors import UserError
+from latentprint.evaluate import (
+    Z_95,
+    area_under_roc,
+    average_precision,
+    cell_scores,
+    expected_calibration_error,
+    holm,
+    mcnemar,
+    measure,
+    wilson_interval,
+)
+from latentprint.predictions import Predictions, vote, write_predictions
+from latentprint.tuning import Best
+
+SIDECAR = {
+    "attributes": {"operating_point": "BOP", "tools": False},
+    "summary": {
+        "model": {"3": 40},
+        "beta": {"luma": [-8, 4], "chroma": [2, 2]},
+        "bpp": {"mean": 0.26, "min": 0.2, "max": 0.3},
+    },
+}
+
+
+def made_up(n=40, patches=1, *, seed=0, skill=0.15) -> Predictions:
+    random = np.random.default_rng(seed)
+    fake = np.arange(n) % 2 == 1
+    probabilities = np.clip(
+        0.5 + skill * np.where(fake, 1, -1)[:, None] + random.normal(0, 0.2, (n, patches)), 0, 1
+    ).round(2)
+    score, votes, predicted = vote(probabilities)
+    ids = tuple(f"i{index}" for index in range(n))
+    return Predictions(ids, fake, score, votes, np.full(n, patches), predicted)
+
+
+# Measures
+
+
+@pytest.mark.parametrize("n", [1, 7, 200, 3000])
+def test_wilson_is_that_of_scipy(n):
+    for correct in sorted({0, 1, n // 3, n - 1, n}):
+        expected = scipy.stats.binomtest(correct, n).proportion_ci(method="wilson")
+        assert wilson_interval(correct, n) == pytest.approx(
+            (expected.low, expected.high), abs=1e-12
+        )
+    assert pytest.approx(scipy.stats.norm.ppf(0.975), abs=1e-15) == Z_95
+
+
+def test_wilson_half_widths_of_the_thesis():
+    # thesis-facts.md, section 7, n = 3,000
+    for share, half in ((0.534, 0.0179), (0.72, 0.0161), (0.94, 0.0085)):
+        low, high = wilson_interval(round(share * 3000), 3000)
+        assert (high - low) / 2 == pytest.approx(half, abs=0.001)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_ranking_measures_are_those_of_scikit_learn(seed):
+    predictions = made_up(n=90 + seed, seed=seed)  # scores have two digits, so that some are equal
+    fake, score = predictions.fake, predictions.score
+    assert len(np.unique(score)) < len(score)
+    assert area_under_roc(fake, score) == pytest.approx(
+        metrics.roc_auc_score(fake, score), abs=1e-12
+    )
+    assert average_precision(fake, score) == pytest.approx(
+        metrics.average_precision_score(fake, score), abs=1e-12
+    )
+
+
+def test_counts_are_those_of_scikit_learn():
+    predictions = made_up(seed=3)
+    measured = measure(predictions)
+    (rr, rf), (fr, ff) = metrics.confusion_matrix(predictions.fake, predictions.predicted)
+    assert (measured["real_real"], measured["real_fake"]) == (rr, rf)
+    assert (measured["fake_real"], measured["fake_fake"]) == (fr, ff)
+    assert measured["accuracy"] == metrics.accuracy_score(predictions.fake, predictions.predicted)
+    assert measured["balanced_accuracy"] == pytest.approx(
+        metrics.balanced_accuracy_score(predictions.fake, predictions.predicted), abs=1e-15
+    )
+    assert measured["n_test"] == 40
+    assert measured["patch_accuracy"] is None
+    assert measured["ties"] == 0
+
+
+def test_published_matrix_gives_published_numbers():
+    # thesis-facts.md, section 2.3, figure 3.2a: 1140 360 169 1331, accuracy 0.824
+    counts = ((True, True, 1140), (True, False, 360), (False, True, 169), (False, False, 1331))
+    fake = np.repeat([true for true, _, _ in counts], [count for _, _, count in counts])
+    predicted = np.repeat([called for _, called, _ in counts], [count for _, _, count in counts])
+    predictions = Predictions(
+        ("x",) * 3000, fake, predicted * 0.8, predicted * 1, np.ones(3000, int), predicted
+    )
+    measured = measure(predictions)
+    assert round(measured["accuracy"], 3) == 0.824
+    assert [measured[name] for name in ("fake_fake", "fake_real", "real_fake", "real_real")] == [
+        1140,
+        360,
+        169,
+        1331,
+    ]
+
+
+def test_calibration_error_by_hand():
+    fake = np.array([True, False, True, True])
+    # bin [0, 0.1): scores 0.05, 0.05, share 0.5; bin [0.9, 1]: 0.9 and 1.0, share 1
+    score = np.array([0.05, 0.05, 0.9, 1.0])
+    expected = 0.5 * abs(0.5 - 0.05) + 0.5 * abs(1.0 - 0.95)
+    assert expected_calibration_error(fake, score) == pytest.approx(expected, abs=1e-15)
+    assert expected_calibration_error(fake, fake.astype(float)) == 0
+
+
+def test_patches_and_ties_are_counted():
+    probabilities = np.array([[0.9, 0.1, 0.8, 0.2], [0.9, 0.9, 0.9, 0.1], [0.1, 0.1, 0.2, 0.9]])
+    score, votes, predicted = vote(probabilities)
+    fake = np.array([True, True, False])
+    measured = measure(Predictions(("a", "b", "c"), fake, score, votes, np.full(3, 4), predicted))
+    assert measured["ties"] == 1
+    assert measured["patch_accuracy"] == pytest.approx((2 + 3 + 3) / 12)
+
+
+def test_one_class_leaves_undefined_measures_empty():
+    predictions = made_up(n=6)
+    one = Predictions(
+        predictions.ids,
+        np.zeros(6, bool),
+        predictions.score,
+        predictions.votes,
+        predictions.n_patches,
+        predictions.predicted,
+    )
+    measured = measure(one)
+    assert measured["auc"] is measured["average_precision"] is measured["balanced_accuracy"] is None
+
+
+@pytest.mark.parametrize(("first", "second"), [(0, 0), (1, 5), (3, 9), (10, 10), (40, 120)])
+def test_mcnemar_is_the_binomial_test(first, second):
+    best = np.array([True] * first + [False] * second + [True] * 7 + [False] * 2)
+    cell = np.array([False] * first + [True] * second + [True] * 7 + [False] * 2)
+    n = first + second
+    expected = scipy.stats.binomtest(first, n).pvalue if n else 1.0
+    assert mcnemar(best, cell) == (first, second, pytest.approx(expected, rel=1e-9))
+
+
+def test_mcnemar_by_hand():
+    # 1 against 5: 2 (C(6,0) + C(6,1)) / 64
+    best, cell = np.array([True] + [False] * 5), np.array([False] + [True] * 5)
+    assert mcnemar(best, cell)[2] == 14 / 64
+
+
+def test_mcnemar_of_many_images_is_exact():
+    n = 20_000
+    best, cell = np.arange(n) % 2 == 0, np.arange(n) % 2 == 1
+    assert mcnemar(best, cell)[2] == 1.0
+    cell = np.arange(n) % 16 == 1
+    assert mcnemar(best, cell) == (10_000, 1_250, 0.0)
+
+
+def test_holm_by_hand():
+    assert holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])
+    assert holm([0.5, 0.9]) == [1.0, 1.0]
+    assert holm([]) == []
+
+
+# Tables of all cells
+
+
+def write_cell(folder, factors, point, predictions, *, cv_accuracy=None, search_s=0.0):
+    """Write what tune, fit and evaluate leave of one cell; give the folder of its scores."""
+    tail = "/".join(factors[1:])
+    fitted = folder / point / tail
+    write_predictions(fitted / "predictions.tsv", predictions)
+    costs = {"search_s": search_s, "fit_s": 1.5, "predict_s": 0.25, "cores": 1, "peak_mb": 200.5}
+    (fitted / "costs.json").write_text(json.dumps(costs))
+    source = "reused" if cv_accuracy is None else "searched"
+    scores = cell_scores(
+        predictions,
+        best=Best(factors[4], {"a": 1}, cv_accuracy, source, "study"),
+        fit={
+            "cell": f"{point}/{tail}",
+            "engine": {"name": "sklearn"},
+            "parameters": {"b": 2, "a": 1},
+            "n_images": 160,
+            "n_rows": 1280,
+            "n_values": 256,
+        },
+        sidecar=SIDECAR,
+        cell=f"bpp-{factors[0]}/{tail}",
+        run="demo",
+        images="drawn by the product",
+        weights="embedded",
+    )
+    target = folder / f"bpp-{factors[0]}" / tail
+    target.mkdir(parents=True, exist_ok=True)
+    (target / "scores.json").write_text(json.dumps(scores))
+    return target
+
+
+@pytest.fixture
+def cells(tmp_path):
+    """Four cells; the two of y at both levels are one fit."""
+    weak, strong, middle = (
+        made_up(seed=seed, skill=skill, patches=patches)
+        for seed, skill, patches in ((1, 0.02, 1), (2, 0.25, 4), (3, 0.1, 1))
+    )
+    rest = ("Y", "multiple", "GB")
+    folders = [
+        write_cell(tmp_path, ("0.25", "y", *rest), "model-3", strong, cv_accuracy=0.7),
+        write_cell(tmp_path, ("1.0", "y", *rest), "model-3", strong, cv_accuracy=0.7),
+        write_cell(tmp_path, ("0.25", "y_hat", *rest), "bpp-0.25", weak, cv_accuracy=0.8),
+        write_cell(tmp_path, ("1.0", "y_hat", *rest), "bpp-1.0", middle),
+    ]
+    return [read_cell(folder) for folder in folders]
+
+
+def test_scores_of_a_cell_hold_every_column_but_the_paired_ones(cells):
+    paired = {"best_only", "cell_only", "mcnemar_p", "mcnemar_p_holm"}
+    scores = cells[1].scores
+    assert set(scores) == set(SCORE_COLUMNS) - paired
+    assert (scores["bpp"], scores["latent"], scores["point"]) == ("1.0", "y", "model-3")
+    assert (scores["model"], scores["beta"], scores["bpp_reached"]) == ("3", "-8..4,2", 0.26)
+    assert (scores["tuning"], scores["study"], scores["cv_accuracy"]) == ("searched", "study", 0.7)
+    assert (scores["n_train"], scores["n_rows"], scores["n_values"]) == (160, 1280, 256)
+
+
+def test_cells_are_compared_with_the_most_accurate(cells):
+    rows = score_rows(cells)
+    accuracies = [row["accuracy"] for row in rows]
+    assert accuracies[0] == accuracies[1] == max(accuracies) > max(accuracies[2:])
+    assert rows[0]["mcnemar_p"] is rows[0]["best_only"] is None  # the first of equals
+    assert rows[1]["mcnemar_p"] == 1.0
+    assert (rows[1]["best_only"], rows[1]["cell_only"]) == (0, 0)
+    for row in rows[2:]:
+        n = row["best_only"] + row["cell_only"]
+        expected = scipy.stats.binomtest(row["best_only"], n).pvalue
+        assert row["mcnemar_p"] == pytest.approx(expected, rel=1e-9)
+        assert row["best_only"] - row["cell_only"] == pytest.approx(
+            40 * (accuracies[0] - row["accuracy"])
+        )
+    found = [row["mcnemar_p"] for row in rows[1:]]
+    assert [row["mcnemar_p_holm"] for row in rows[1:]] == holm(found)
+
+
+def test_one_cell_alone_is_compared_with_nothing(cells):
+    (row,) = score_rows(cells[:1])
+    assert row["mcnemar_p_holm"] is None
+
+
+def test_other_images_are_refused(cells, tmp_path):
+    other = made_up(n=38)
+    folder = write_cell(tmp_path, ("6", "y", "Y", "single", "RF"), "bpp-6", other)
+    with pytest.raises(UserError, match=r"6/y/Y/single/RF.*other images"):
+        score_rows([*cells, read_cell(folder)])
+
+
+def test_tables_are_tidy_and_equal_when_made_again(cells, tmp_path):
+    for name in ("first", "second"):
+        write_table(tmp_path / f"{name}.tsv", SCORE_COLUMNS, score_rows(cells))
+    text = (tmp_path / "first.tsv").read_text(encoding="utf-8")
+    assert text == (tmp_path / "second.tsv").read_text(encoding="utf-8")
+    header, *lines = [line.split("\t") for line in text.splitlines()]
+    assert tuple(header) == SCORE_COLUMNS
+    assert {len(line) for line in lines} == {len(SCORE_COLUMNS)}
+    row = dict(zip(header, lines[3], strict=True))
+    assert row["parameters"] == '{"a": 1, "b": 2}'
+    assert row["tools"] == "off"
+    assert row["cv_accuracy"] == "" and row["patch_accuracy"] == ""
+    assert float(row["accuracy_low"]) == cells[3].scores["accuracy_low"]
+    write_table(tmp_path / "costs.tsv", COST_COLUMNS, cost_rows(cells))
+    line = (tmp_path / "costs.tsv").read_text().splitlines()[1]
+    assert line == "0.25\ty\tY\tmultiple\tGB\t0.0\t1.5\t0.25\t1\t200.5"
+
+
+def test_columns_are_those_of_the_contract():
+    assert SCORE_COLUMNS == tuple(
+        "bpp latent component feature classifier accuracy accuracy_low accuracy_high n_test "
+        "n_train n_rows n_values cv_accuracy balanced_accuracy auc average_precision ece "
+        "fake_fake fake_real real_fake real_real patch_accuracy ties best_only cell_only "
+        "mcnemar_p mcnemar_p_holm engine parameters tuning study run images weights "
+        "operating_point tools model beta bpp_reached point".split()
+    )
+
+
+def test_the_selected_cell_is_chosen_by_cross_validation_not_by_test(cells, tmp_path):
+    selected = selected_cell(cells)
+    assert (selected["bpp"], selected["latent"], selected["cv_accuracy"]) == ("0.25", "y_hat", 0.8)
+    assert yaml.safe_load(yaml.safe_dump(selected)) == selected
+    assert selected_cell(cells[:2])["bpp"] == "0.25"  # the first of equals
+    assert selected_cell(cells[3:])["cell"] is None
+
+
+def test_a_missing_file_of_a_cell_is_named(tmp_path):
+    folder = tmp_path / "bpp-6/y/Y/single/RF"
+    with pytest.raises(UserError, match=r"bpp-6/y/Y/single/RF/scores\.json"):
+        read_cell(folder)

@@ -1,0 +1,201 @@
+"""Features: which values stand in which row."""
+
+import shutil
+
+import h5py
+import latent_stores
+import numpy as np
+import pytest
+
+from latentprint import store
+from latentprint.errors import UserError
+from latentprint.features import FEATURES, build_features, drawn, load_matrix
+from latentprint.seeds import rng
+
+N_TRAIN, N_TEST, N_PATCHES = 9, 7, 5
+LUMA, ALL = latent_stores.LUMA, latent_stores.LUMA + latent_stores.CHROMA
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Stores of both splits (train of three shards), the selection, and the arrays."""
+    train, test = latent_stores.content(N_TRAIN), latent_stores.content(N_TEST, seed=1)
+    splits = {
+        "train": latent_stores.names(N_TRAIN, "train"),
+        "test": latent_stores.names(N_TEST, "test"),
+    }
+    shards = [
+        latent_stores.write(
+            tmp_path / f"latents/train-{start}.h5",
+            train,
+            splits["train"],
+            start=start,
+            stop=start + 4,
+        )
+        for start in range(0, N_TRAIN, 4)
+    ]
+    stores = {"train": tmp_path / "latents/train.h5"}
+    store.join(stores["train"], shards, attributes={})
+    stores["test"] = latent_stores.write(tmp_path / "latents/test.h5", test, splits["test"])
+    return {
+        "stores": stores,
+        "selection": latent_stores.write_selection(tmp_path / "selection.tsv", splits),
+        "ids": splits,
+        "train": train,
+        "test": test,
+    }
+
+
+def build(run, path, feature, component, *, seed=7):
+    return build_features(
+        path,
+        stores=run["stores"],
+        selection=run["selection"],
+        feature=feature,
+        component=component,
+        latent="y",
+        n_patches=N_PATCHES,
+        seed=seed,
+    )
+
+
+def stacked(arrays, component):
+    parts = [arrays["luma/y"]] + ([arrays["chroma/y"]] if component == "YUV" else [])
+    return np.concatenate(parts, axis=1)
+
+
+@pytest.mark.parametrize("component", ["Y", "YUV"])
+def test_flatten_is_luma_then_chroma_reshaped(run, tmp_path, component):
+    path = tmp_path / "features" / "flatten.h5"
+    shapes = build(run, path, "flatten", component)
+    for split, n in (("train", N_TRAIN), ("test", N_TEST)):
+        matrix = load_matrix(path, split)
+        arrays = run[split]
+        expected = arrays["luma/y"].reshape(n, -1)
+        if component == "YUV":
+            expected = np.hstack([expected, arrays["chroma/y"].reshape(n, -1)])
+        np.testing.assert_array_equal(matrix.values, expected)
+        assert shapes[split] == expected.shape
+        assert matrix.values.flags.f_contiguous
+        assert matrix.values.dtype == np.float32
+        assert matrix.ids == tuple(run["ids"][split])
+        assert matrix.groups.tolist() == list(range(n))
+
+
+def test_flatten_is_no_copy(run, tmp_path):
+    path = tmp_path / "flatten.h5"
+    build(run, path, "flatten", "YUV")
+    with h5py.File(path) as file:
+        assert "values" not in file["train"]
+    assert path.stat().st_size < run["train"]["luma/y"].nbytes / 2
+
+
+@pytest.mark.parametrize("component", ["Y", "YUV"])
+def test_single_is_the_lower_right_of_the_centre(run, tmp_path, component):
+    path = tmp_path / "single.h5"
+    build(run, path, "single", component)
+    matrix = load_matrix(path, "train")
+    np.testing.assert_array_equal(matrix.values, stacked(run["train"], component)[:, :, 8, 8])
+    assert matrix.attributes["train_positions"] == [[8, 8]]
+    assert matrix.rows_per_image == 1
+
+
+@pytest.mark.parametrize("component", ["Y", "YUV"])
+def test_multiple_trains_on_patches_and_tests_on_all_positions(run, tmp_path, component):
+    path = tmp_path / "multiple.h5"
+    build(run, path, "multiple", component)
+    train, test = load_matrix(path, "train"), load_matrix(path, "test")
+    positions = train.attributes["train_positions"]
+    assert len({tuple(position) for position in positions}) == N_PATCHES
+    block = stacked(run["train"], component)
+    for image in range(N_TRAIN):
+        for patch, (row, col) in enumerate(positions):
+            np.testing.assert_array_equal(
+                train.values[image * N_PATCHES + patch], block[image, :, row, col]
+            )
+    block = stacked(run["test"], component)
+    np.testing.assert_array_equal(
+        test.values.reshape(N_TEST, 16, 16, -1), block.transpose(0, 2, 3, 1)
+    )
+    assert train.groups.tolist() == np.repeat(np.arange(N_TRAIN), N_PATCHES).tolist()
+    assert test.rows_per_image == 256
+
+
+def test_labels_follow_their_images(run, tmp_path):
+    path = tmp_path / "multiple.h5"
+    build(run, path, "multiple", "Y")
+    matrix = load_matrix(path, "train")
+    assert matrix.fake_images.tolist() == [bool(index % 2) for index in range(N_TRAIN)]
+    np.testing.assert_array_equal(matrix.fake, matrix.groups % 2 == 1)
+
+
+def test_positions_are_distinct_seeded_and_within_the_grid():
+    for n_patches in (1, 15, 256):
+        train, test = drawn(16, 16, n_patches, rng(7, "patches"))
+        assert train.shape == (n_patches, 2)
+        assert len(np.unique(train, axis=0)) == n_patches
+        assert train.min() >= 0 and train.max() <= 15
+        np.testing.assert_array_equal(test, np.argwhere(np.ones((16, 16))))
+    first, second = (drawn(16, 16, 15, rng(seed, "patches"))[0] for seed in (7, 8))
+    assert not np.array_equal(first, second)
+    for n_patches in (0, 257):
+        with pytest.raises(UserError, match="n_patches"):
+            drawn(16, 16, n_patches, rng(7, "patches"))
+
+
+def test_all_cells_see_the_same_positions(run, tmp_path):
+    positions = []
+    for component in ("Y", "YUV"):
+        path = tmp_path / f"{component}.h5"
+        build(run, path, "multiple", component)
+        positions.append(load_matrix(path, "train").attributes["train_positions"])
+    assert positions[0] == positions[1]
+
+
+def test_every_feature_announces_the_shape_that_it_makes(run, tmp_path):
+    for name in FEATURES:
+        path = tmp_path / f"{name}.h5"
+        shapes = build(run, path, name, "YUV")
+        for split in ("train", "test"):
+            assert load_matrix(path, split).values.shape == shapes[split]
+
+
+def test_other_images_than_the_selection_are_refused(run, tmp_path):
+    text = run["selection"].read_text(encoding="utf-8").splitlines()
+    text[1:3] = text[2:0:-1]
+    run["selection"].write_text("\n".join(text), encoding="utf-8")
+    with pytest.raises(UserError, match=r"train\.h5: holds 9 images, expected the 9 of"):
+        build(run, tmp_path / "single.h5", "single", "Y")
+    assert not (tmp_path / "single.h5").exists()
+
+
+def test_a_flatten_file_notices_another_store(run, tmp_path):
+    path = tmp_path / "flatten.h5"
+    build(run, path, "flatten", "Y")
+    run["test"]["luma/y"][0, 0, 0, 0] += 1
+    latent_stores.write(run["stores"]["test"], run["test"], run["ids"]["test"])
+    load_matrix(path, "train")
+    with pytest.raises(UserError, match=r"flatten\.h5: was made from 'luma/y'"):
+        load_matrix(path, "test")
+
+
+def test_results_can_be_moved(run, tmp_path):
+    path = tmp_path / "features" / "flatten.h5"
+    build(run, path, "flatten", "YUV")
+    before = load_matrix(path, "train").values
+    (tmp_path / "moved").mkdir()
+    for folder in ("latents", "features"):
+        shutil.move(tmp_path / folder, tmp_path / "moved" / folder)
+    after = load_matrix(tmp_path / "moved" / "features" / "flatten.h5", "train").values
+    np.testing.assert_array_equal(before, after)
+
+
+def test_unusable_features_files_are_named(run, tmp_path):
+    path = tmp_path / "single.h5"
+    with pytest.raises(UserError, match=r"single\.h5: cannot be read"):
+        load_matrix(path, "train")
+    build(run, path, "single", "Y")
+    with h5py.File(path, "r+") as file:
+        del file.attrs["complete"]
+    with pytest.raises(UserError, match=r"single\.h5: not a finished features file"):
+        load_matrix(path, "train")

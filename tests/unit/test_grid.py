@@ -1,0 +1,91 @@
+"""The grid of a run, and the checks that a schema cannot make."""
+
+import copy
+
+import pytest
+import yaml
+
+from latentprint import grid
+from latentprint.errors import UserError
+
+
+@pytest.fixture
+def config(root):
+    return yaml.safe_load((root / "config" / "config.yaml").read_text())
+
+
+def test_the_default_has_the_48_cells_of_the_thesis(config):
+    cells = grid.cells(config)
+    assert len(cells) == len({cell.path for cell in cells}) == 48
+    assert cells[0].path == "bpp-0.25/y/Y/flatten/RF"
+
+
+@pytest.mark.parametrize(
+    ("bpp", "text"), [(6, "6"), (1.0, "1"), ("0.25", "0.25"), (0.12, "0.12"), (12.0, "12")]
+)
+def test_levels_are_written_in_one_way(bpp, text):
+    assert grid.level(bpp) == text
+
+
+def test_y_is_shared_by_the_levels_of_one_model(config):
+    assert grid.point(config, "0.25", "y") == grid.point(config, "1", "y") == "model-3"
+    assert grid.point(config, "0.25", "y_hat") == "bpp-0.25"
+    config["operating_points"]["0.25"] = [1, 0]
+    assert grid.point(config, "0.25", "y") == "model-1"
+
+
+def test_one_study_serves_all(config):
+    for cell in grid.cells(config):
+        where = grid.point(config, cell.bpp, cell.latent)
+        fitted = f"{where}/{cell.latent}/{cell.component}/{cell.feature}/{cell.classifier}"
+        expected = f"model-3/y/{cell.component}/single/{cell.classifier}"
+        assert grid.study(config, fitted) == expected
+
+
+def test_without_reuse_every_cell_is_its_own_study(config):
+    config["tuning_from"] = {}
+    assert grid.study(config, "bpp-1/y_hat/Y/flatten/GB") == "bpp-1/y_hat/Y/flatten/GB"
+
+
+def test_reuse_of_a_feature_alone(config):
+    config["tuning_from"] = {"flatten": "single"}
+    assert grid.study(config, "bpp-1/y_hat/Y/flatten/GB") == "bpp-1/y_hat/Y/single/GB"
+    assert grid.study(config, "bpp-1/y_hat/Y/multiple/GB") == "bpp-1/y_hat/Y/multiple/GB"
+
+
+def test_memory_grows_with_the_data(config):
+    small = grid.fit_memory_mb(config, "YUV", "flatten", "GB")
+    config["n_train"] = 30_000
+    large = grid.fit_memory_mb(config, "YUV", "flatten", "GB")
+    # 4 + 9 bytes a value of 30,000 x 65,536, and 8 leaves of 65,536 x 32 bins of 20 bytes.
+    assert large == pytest.approx(1000 + (13 * 30_000 + 20 * 32 * 8) * 65_536 / 1e6, rel=1e-3)
+    assert small < large
+
+
+def with_value(config, path, value):
+    changed = copy.deepcopy(config)
+    *parents, last = path.split(".")
+    node = changed
+    for parent in parents:
+        node = node[parent]
+    node[last] = value
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("images_root", "", "images_root is empty"),
+        ("weights", None, "weights is empty"),
+        ("n_train", 181, "n_train is 181, expected an even number"),
+        ("bpp", [1, 1.0], "names a level twice"),
+        ("bpp", [0.3], "bpp 0.3 has no line in operating_points"),
+        ("features", ["flatten"], "tuning_from.flatten is single"),
+        ("engine", {"RF": {"name": "sklearn"}}, "engine has no entry for GB"),
+        ("search.RF.grid", ["n_estimators"], "does not search"),
+    ],
+)
+def test_contradictions_are_named(config, path, value, message):
+    grid.check(config)
+    with pytest.raises(UserError, match=message):
+        grid.check(with_value(config, path, value))

@@ -1,0 +1,545 @@
+"""Classifiers, search and votes: what may not depend on chance, threads, rows or cells."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import yaml
+from sklearn.ensemble import HistGradientBoostingClassifier
+
+from latentprint.binning import bin_edges, block_binning
+from latentprint.classifiers import CLASSIFIERS, check_memory, effective_parameters
+from latentprint.errors import UserError
+from latentprint.features import Matrix
+from latentprint.learn import (
+    fit_cell,
+    fit_model,
+    predict_fake,
+    predict_images,
+    take_rows,
+    validation_rows,
+)
+from latentprint.model_files import TRUSTED_TYPES, load_model, save_model
+from latentprint.predictions import Predictions, read_predictions, vote, write_predictions
+from latentprint.search import check_space, cross_validate, draw, grid, image_folds, search
+from latentprint.seeds import rng
+from latentprint.tuning import (
+    Best,
+    Trial,
+    best_trial,
+    keep_published,
+    read_best,
+    reuse_study,
+    search_seconds,
+    write_best,
+    write_trials,
+)
+
+ENGINE = {
+    "RF": {"name": "sklearn"},
+    "GB": {"name": "sklearn", "max_bins": 15, "early_stopping": False},
+}
+SMALL = {
+    "RF": {"n_estimators": 8, "max_depth": 4, "min_samples_leaf": 2, "max_features": "sqrt"},
+    "GB": {"max_iter": 5, "max_leaf_nodes": 4, "learning_rate": 0.2, "min_samples_leaf": 5},
+}
+SPACE = {
+    "RF": {"n_estimators": 5, "max_depth": {"integers": [2, 6]}, "max_features": "sqrt"},
+    "GB": {"max_iter": 3, "max_leaf_nodes": 3, "learning_rate": {"uniform": [0.05, 0.3]}},
+}
+BOTH = pytest.mark.parametrize("classifier", ["RF", "GB"])
+
+
+def matrix(n=40, rows=1, values=30, *, shift=1.0, seed=0) -> Matrix:
+    """n images, every second one fake; fakes are shifted in a third of the values."""
+    random = np.random.default_rng(seed)
+    groups = np.repeat(np.arange(n, dtype=np.int32), rows)
+    fake = groups % 2 == 1
+    array = random.normal(size=(n * rows, values)).astype(np.float32)
+    array[fake, : values // 3] += shift
+    return Matrix(
+        np.asfortranarray(array),
+        groups,
+        fake,
+        tuple(f"i{index}" for index in range(n)),
+        {"train_digests": {"luma/y": "d"}},
+    )
+
+
+def fitted(classifier, data, *, threads=1, state=3, **changes):
+    parameters = effective_parameters(
+        classifier, SMALL[classifier], {**ENGINE[classifier], **changes}
+    )
+    return fit_model(
+        classifier,
+        parameters,
+        values=data.values,
+        groups=data.groups,
+        fake=data.fake,
+        random_state=state,
+        threads=threads,
+    )
+
+
+# Votes
+
+
+def test_the_majority_decides():
+    score, votes, predicted = vote(np.array([[0.9, 0.1, 0.2], [0.6, 0.7, 0.1], [0.5, 0.5, 0.0]]))
+    assert votes.tolist() == [1, 2, 2]
+    assert predicted.tolist() == [False, True, True]
+    np.testing.assert_allclose(score, [0.4, 1.4 / 3, 1 / 3], rtol=1e-15)
+
+
+def test_a_tie_goes_to_the_higher_mean_then_to_fake():
+    _, votes, predicted = vote(np.array([[0.9, 0.4], [0.6, 0.1], [0.75, 0.25]]))
+    assert votes.tolist() == [1, 1, 1]
+    assert predicted.tolist() == [True, False, True]
+
+
+def test_one_row_is_its_own_vote():
+    score, votes, predicted = vote(np.array([[0.49], [0.5], [0.51]]))
+    assert votes.tolist() == [0, 1, 1]
+    assert predicted.tolist() == [False, True, True]
+    assert score.tolist() == [0.49, 0.5, 0.51]
+
+
+def test_predictions_round_trip(tmp_path):
+    random = np.random.default_rng(0)
+    probabilities = random.random((12, 4))
+    score, votes, predicted = vote(probabilities)
+    ids = tuple(f'a "quoted" é {index}' for index in range(12))
+    fake = random.random(12) < 0.5
+    path = tmp_path / "predictions.tsv"
+    write_predictions(path, Predictions(ids, fake, score, votes, np.full(12, 4), predicted))
+    found = read_predictions(path)
+    assert found.ids == ids
+    np.testing.assert_allclose(found.score, score, rtol=5e-9)
+    for name, expected in (("fake", fake), ("votes", votes), ("predicted", predicted)):
+        np.testing.assert_array_equal(getattr(found, name), expected)
+    path.write_text("id\tscore\n")
+    with pytest.raises(UserError, match=r"predictions\.tsv"):
+        read_predictions(path)
+
+
+# Fits
+
+
+@BOTH
+def test_a_fit_finds_the_shifted_values(classifier):
+    model = fitted(classifier, matrix(n=100))
+    predictions = predict_images(model, matrix(n=200, seed=1), threads=1)
+    assert np.mean(predictions.predicted == predictions.fake) > 0.7  # chance: 1 in 10**8
+    assert predictions.n_patches.tolist() == [1] * 200
+    assert ((predictions.score >= 0) & (predictions.score <= 1)).all()
+
+
+@BOTH
+def test_the_score_is_the_probability_of_fake(classifier):
+    data = matrix(shift=3.0)
+    score = predict_fake(fitted(classifier, data), data.values, threads=1)
+    assert score[data.fake].mean() > 0.7 > 0.3 > score[~data.fake].mean()
+
+
+@BOTH
+def test_threads_and_blocks_change_nothing(classifier, monkeypatch):
+    data = matrix(n=60, rows=4)
+    once, twice = (fitted(classifier, data, threads=threads) for threads in (1, 2))
+    expected = predict_fake(once, data.values, threads=1)
+    monkeypatch.setattr("latentprint.learn.PREDICTION_BLOCK_VALUES", 7 * 30)
+    for threads in (1, 2):
+        np.testing.assert_array_equal(predict_fake(twice, data.values, threads=threads), expected)
+
+
+@BOTH
+def test_equal_fits_give_equal_files_and_answers(classifier, tmp_path):
+    data = matrix()
+    paths = [tmp_path / f"{threads}.skops" for threads in (1, 2)]
+    for threads, path in zip((1, 2), paths, strict=True):
+        save_model(path, fitted(classifier, data, threads=threads))
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    other = tmp_path / "other.skops"
+    save_model(
+        other,
+        fitted(
+            classifier,
+            data,
+            state=4 if classifier == "RF" else 3,
+            **({} if classifier == "RF" else {"max_bins": 5}),
+        ),
+    )
+    assert paths[0].read_bytes() != other.read_bytes()
+    loaded = load_model(paths[0])
+    np.testing.assert_array_equal(
+        predict_fake(loaded, data.values, threads=1),
+        predict_fake(fitted(classifier, data), data.values, threads=1),
+    )
+
+
+def test_only_two_types_are_trusted_beyond_the_usual(tmp_path):
+    from sklearn.preprocessing import FunctionTransformer
+
+    assert sorted(TRUSTED_TYPES) == [
+        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+        "sklearn.tree._tree.Tree",
+    ]
+    path = tmp_path / "strange.skops"
+    save_model(path, FunctionTransformer(subprocess.run))
+    with pytest.raises(UserError, match=r"strange\.skops: cannot be loaded"):
+        load_model(path)
+    path.write_bytes(b"no zip file")
+    with pytest.raises(UserError, match=r"strange\.skops: cannot be loaded"):
+        load_model(path)
+    with pytest.raises(UserError, match="cannot be loaded"):
+        load_model(tmp_path / "absent.skops")
+
+
+@BOTH
+def test_fit_of_a_cell_says_what_it_did(classifier):
+    data = matrix(n=30, rows=2)
+    best = Best(classifier, SMALL[classifier], None, "published", None)
+    model, description = fit_cell(
+        data, best, engine=ENGINE[classifier], seed=7, cell="model-3/y/Y/single/X", threads=1
+    )
+    assert (description["n_images"], description["n_rows"], description["n_values"]) == (30, 60, 30)
+    assert description["parameters"].items() >= SMALL[classifier].items()
+    assert description["n_trees"] == (8 if classifier == "RF" else 5)
+    assert yaml.safe_load(yaml.safe_dump(description)) == description
+    assert list(model.classes_) == ["fake", "real"]
+
+
+def test_cells_have_their_own_random_state():
+    best = Best("RF", SMALL["RF"], None, "published", None)
+    states = {
+        fit_cell(matrix(), best, engine=ENGINE["RF"], seed=7, cell=cell, threads=1)[1][
+            "random_state"
+        ]
+        for cell in ("a/RF", "b/RF")
+    }
+    assert len(states) == 2
+
+
+def test_early_stopping_validates_on_whole_images():
+    data = matrix(n=40, rows=5)
+    kept = validation_rows(data.groups, data.fake, 3)
+    images = np.unique(data.groups[kept])
+    assert len(images) == 4
+    assert np.count_nonzero(images % 2) == 2
+    assert np.count_nonzero(kept) == 4 * 5
+    np.testing.assert_array_equal(kept, validation_rows(data.groups, data.fake, 3))
+    model = fitted("GB", data, early_stopping=True, n_iter_no_change=1, tol=10.0)
+    assert model.n_iter_ < SMALL["GB"]["max_iter"]
+
+
+def test_unknown_engines_and_double_settings_are_refused():
+    with pytest.raises(UserError, match=r"engine\.RF\.name: cuda, expected sklearn"):
+        effective_parameters("RF", {}, {"name": "cuda"})
+    with pytest.raises(UserError, match=r"engine\.GB: max_iter"):
+        effective_parameters("GB", SMALL["GB"], {"name": "sklearn", "max_iter": 7})
+    joined = effective_parameters("GB", {"max_iter": 3}, ENGINE["GB"])
+    assert joined == {"early_stopping": False, "max_bins": 15, "max_iter": 3}
+    assert list(joined) == sorted(joined)
+
+
+def test_memory_is_foreseen_and_too_much_is_refused(caplog):
+    # scale-and-speed: 30,000 x 65,536, 117 leaves: float32 and float64 copies, bins, histograms
+    parameters = {"max_leaf_nodes": 117, "max_bins": 63, "early_stopping": False}
+    need = CLASSIFIERS["GB"].memory(30_000, 65_536, parameters)
+    assert need == pytest.approx(13 * 30_000 * 65_536 + 20 * 64 * 65_536 * 117)
+    with caplog.at_level("INFO"):
+        check_memory("RF", 1000, 1000, {})
+    assert "RF on 1000 rows of 1000 values needs 0.00 GB" in caplog.text
+    with pytest.raises(UserError, match="this machine has"):
+        check_memory("GB", 10_000_000, 65_536, parameters)
+
+
+@BOTH
+def test_published_parameters_are_those_of_the_thesis(classifier, shared):
+    text = (shared / "docs" / "thesis-facts.md").read_text(encoding="utf-8")
+    row = next(line for line in text.splitlines() if line.startswith("| Published best"))
+    cell = row.split("|")[2 if classifier == "RF" else 3]
+    for name, value in CLASSIFIERS[classifier].published.items():
+        assert f"{name}={value!r}" in cell
+
+
+# Bins
+
+
+@pytest.mark.parametrize(("n", "bins"), [(50, 31), (180, 31), (300, 255), (40, 5)])
+def test_bin_edges_are_those_of_scikit_learn(n, bins):
+    from sklearn.ensemble._hist_gradient_boosting.binning import _BinMapper
+
+    random = np.random.default_rng(n)
+    values = random.laplace(size=(n, 60))
+    values[:, :20] = np.round(3 * values[:, :20])  # few distinct values
+    values[:, 20:30] = np.round(20 * values[:, 20:30])  # equal quantiles
+    values[0, 30], values[1, 31], values[:, 32] = np.nan, np.inf, 4.0
+    expected = _BinMapper(n_bins=bins + 1).fit(values).bin_thresholds_
+    for column, edges in enumerate(bin_edges(values, bins)):
+        np.testing.assert_array_equal(edges, expected[column], err_msg=f"column {column}")
+
+
+def test_block_binning_leaves_the_model_as_it_is():
+    data = matrix(n=90, values=40)
+    labels = data.fake.astype(int)
+
+    def fit():
+        return HistGradientBoostingClassifier(max_iter=6, max_bins=20, min_samples_leaf=5).fit(
+            data.values, labels
+        )
+
+    plain = fit()
+    with block_binning():
+        blocked = fit()
+    np.testing.assert_array_equal(
+        plain.predict_proba(data.values), blocked.predict_proba(data.values)
+    )
+    again = fit()
+    assert len(again._bin_mapper.bin_thresholds_) == 40
+
+
+# Search
+
+
+def test_folds_cover_every_image_once_and_are_balanced():
+    fake = np.arange(60) % 2 == 1
+    folds = image_folds(fake, n_folds=3, seed=7)
+    assert np.sum(folds, axis=0).tolist() == [1] * 60
+    for fold in folds:
+        assert np.count_nonzero(fold & fake) == np.count_nonzero(fold & ~fake) == 10
+    again = image_folds(fake, n_folds=3, seed=7)
+    other = image_folds(fake, n_folds=3, seed=8)
+    np.testing.assert_array_equal(folds, again)
+    assert not np.array_equal(folds, other)
+    with pytest.raises(UserError, match="folds: 31"):
+        image_folds(fake, n_folds=31, seed=7)
+
+
+def test_no_image_stands_on_both_sides_of_a_fold(monkeypatch):
+    data = matrix(n=24, rows=4)
+    seen = []
+
+    def record(classifier, parameters, *, values, groups, fake, random_state, threads):
+        seen.append(set(groups.tolist()))
+        assert len(values) == len(groups) == len(fake)
+        return fit_model(
+            classifier,
+            parameters,
+            values=values,
+            groups=groups,
+            fake=fake,
+            random_state=random_state,
+            threads=threads,
+        )
+
+    monkeypatch.setattr("latentprint.search.fit_model", record)
+    folds = image_folds(data.fake_images, n_folds=3, seed=7)
+    cross_validate(data, "RF", SMALL["RF"], folds=folds, random_state=1, threads=1)
+    for fold, trained in zip(folds, seen, strict=True):
+        assert trained == set(np.flatnonzero(~fold).tolist())
+
+
+def test_folds_score_images_not_rows():
+    # Ten images of three rows in each fold: scores are tenths, not thirtieths.
+    data = matrix(n=30, rows=3, shift=0.5)
+    folds = image_folds(data.fake_images, n_folds=3, seed=7)
+    scores = cross_validate(data, "RF", SMALL["RF"], folds=folds, random_state=1, threads=1)
+    for score in scores:
+        assert score * 10 == pytest.approx(round(score * 10), abs=1e-12)
+
+
+def test_take_rows_keeps_columns_contiguous():
+    data = matrix()
+    rows = data.groups < 7
+    taken = take_rows(data.values, rows)
+    np.testing.assert_array_equal(taken, data.values[rows])
+    assert taken.flags.f_contiguous
+
+
+def test_draws_are_distinct_in_range_and_named():
+    space = {
+        "a": {"integers": [2, 5]},
+        "b": {"uniform": [0.1, 0.2]},
+        "c": {"loguniform": [1e-6, 1.0]},
+        "d": {"choice": ["x", None]},
+        "e": 60,
+    }
+    drawn = draw(space, count=200, generator=rng(7, "tune", "cell"))
+    assert len(drawn) == 200
+    assert {point["a"] for point in drawn} == {2, 3, 4}
+    assert all(0.1 <= point["b"] < 0.2 for point in drawn)
+    assert 0.35 < np.mean([point["c"] < 1e-3 for point in drawn]) < 0.65
+    assert {point["d"] for point in drawn} == {"x", None}
+    assert {point["e"] for point in drawn} == {60}
+    assert json.loads(json.dumps(drawn)) == drawn
+    assert drawn == draw(space, count=200, generator=rng(7, "tune", "cell"))
+    small = {"a": {"choice": [1, 2]}}
+    drawn = draw(small, count=6, generator=rng(7, "tune", "cell"))
+    assert sorted(point["a"] for point in drawn) == [1, 2]
+
+
+def trial(mean, **parameters):
+    return Trial("random", parameters, (mean,), 1.0)
+
+
+def test_the_grid_takes_the_three_best_distinct_values():
+    trials = [
+        trial(0.5, a=1, b=10, c=0),
+        trial(0.9, a=2, b=20, c=1),
+        trial(0.8, a=2, b=30, c=2),
+        trial(0.7, a=3, b=20, c=3),
+        trial(0.6, a=4, b=40, c=4),
+    ]
+    points = grid(trials, ["a", "b"])
+    every = {(a, b) for a in (2, 3, 4) for b in (20, 30, 40)}
+    assert {(point["a"], point["b"]) for point in points} == every - {(2, 20)}
+    assert {point["c"] for point in points} == {1}  # the best trial's
+    # (3, 20) was tried with another c, so it is a new point; (2, 20) with c = 1 is not.
+    assert {"a": 3, "b": 20, "c": 1} in points
+    assert grid(trials, []) == []
+
+
+def test_equal_trials_are_settled_by_their_order():
+    trials = [trial(0.5, a=1), trial(0.7, a=2), trial(0.7, a=3)]
+    assert best_trial(trials).parameters == {"a": 2}
+    assert [point["a"] for point in grid(trials, ["a"])] == []
+
+
+@BOTH
+def test_a_search_is_the_same_again_and_tries_what_it_says(classifier):
+    data = matrix(n=30, rows=2)
+    searched = [name for name, entry in SPACE[classifier].items() if isinstance(entry, dict)]
+    settings = {"draws": 4, "folds": 3, "grid": searched, "space": SPACE[classifier]}
+    runs = [
+        search(
+            data,
+            classifier,
+            settings=settings,
+            engine=ENGINE[classifier],
+            seed=7,
+            cell="cell",
+            threads=threads,
+        )
+        for threads in (1, 2)
+    ]
+    for one, other in zip(*runs, strict=True):
+        assert (one.stage, one.parameters, one.scores) == (
+            other.stage,
+            other.parameters,
+            other.scores,
+        )
+    stages = [trial.stage for trial in runs[0]]
+    assert stages[:4] == ["random"] * 4
+    assert set(stages[4:]) <= {"grid"}
+    parameters = [trial.parameters for trial in runs[0]]
+    assert all(parameters.count(point) == 1 for point in parameters)
+    assert all(len(trial.scores) == 3 and trial.seconds > 0 for trial in runs[0])
+
+
+@pytest.mark.parametrize(
+    ("space", "names", "text"),
+    [
+        ({"a": {"integers": [5, 5]}}, [], r"search\.RF\.space\.a"),
+        ({"a": {"between": [1, 5]}}, [], r"search\.RF\.space\.a"),
+        ({"a": {"loguniform": [0, 1]}}, [], r"search\.RF\.space\.a"),
+        ({"a": {"choice": []}}, [], r"search\.RF\.space\.a"),
+        ({"a": {}}, [], r"search\.RF\.space\.a"),
+        ({"a": 5, "b": {"uniform": [0, 1]}}, ["a"], r"search\.RF\.grid: a is not"),
+        ({"b": {"uniform": [0, 1]}}, ["c"], r"search\.RF\.grid: c is not"),
+    ],
+)
+def test_unusable_spaces_are_named(space, names, text):
+    with pytest.raises(UserError, match=text):
+        check_space("RF", space, names)
+
+
+@BOTH
+def test_the_thesis_space_can_be_searched(classifier):
+    space = CLASSIFIERS[classifier].space
+    check_space(classifier, space, [name for name in space if isinstance(space[name], dict)])
+    assert len(draw(space, count=5, generator=rng(7))) == 5
+
+
+# What a search leaves behind
+
+
+def test_trials_and_choice_round_trip(tmp_path):
+    trials = [
+        Trial("random", {"b": 0.1, "a": 2}, (0.5, 0.75), 1.25),
+        Trial("grid", {"b": 0.2, "a": None}, (0.25, 0.75), 0.5),
+    ]
+    write_trials(tmp_path / "trials.tsv", trials, n_folds=2)
+    lines = (tmp_path / "trials.tsv").read_text().splitlines()
+    assert lines[0] == "trial\tstage\tparameters\tfold_1\tfold_2\tmean\tsd\tseconds"
+    assert lines[1] == '0\trandom\t{"a": 2, "b": 0.1}\t0.5\t0.75\t0.625\t0.125\t1.250'
+    assert search_seconds(tmp_path / "trials.tsv") == 1.75
+    best = Best(
+        "GB", {"learning_rate": 0.12965912630431367, "max_depth": None}, 0.5, "searched", "c"
+    )
+    write_best(tmp_path / "best.yaml", best)
+    assert read_best(tmp_path / "best.yaml", classifier="GB") == best
+    with pytest.raises(UserError, match="hyperparameters of GB, expected RF"):
+        read_best(tmp_path / "best.yaml", classifier="RF")
+    (tmp_path / "best.yaml").write_text("parameters: {}\n")
+    with pytest.raises(UserError, match=r"best\.yaml"):
+        read_best(tmp_path / "best.yaml")
+
+
+def test_a_study_is_reused_with_its_name_and_trials(tmp_path):
+    study, first, second = (tmp_path / name for name in ("study", "first", "second"))
+    write_trials(study / "trials.tsv", [Trial("random", {"a": 1}, (0.5, 0.7), 2.0)], n_folds=2)
+    write_best(study / "best.yaml", Best("RF", {"a": 1}, 0.6, "searched", "model-3/y/Y/single/RF"))
+    for source, target in ((study, first), (first, second)):
+        best = reuse_study(
+            source, classifier="RF", trials=target / "trials.tsv", best=target / "best.yaml"
+        )
+        assert best == Best("RF", {"a": 1}, None, "reused", "model-3/y/Y/single/RF")
+        assert read_best(target / "best.yaml") == best
+    assert (second / "trials.tsv").read_text() == (study / "trials.tsv").read_text()
+
+
+def test_published_parameters_need_no_trials(tmp_path):
+    outputs = {"trials": tmp_path / "trials.tsv", "best": tmp_path / "best.yaml"}
+    best = keep_published("RF", CLASSIFIERS["RF"].published, **outputs)
+    assert read_best(outputs["best"], classifier="RF") == best
+    assert best.cv_accuracy is None and best.study is None
+    assert search_seconds(outputs["trials"]) == 0
+
+
+# What a process imports
+
+
+def loaded_modules(code: str) -> set[str]:
+    found = subprocess.run(
+        [sys.executable, "-c", f"import sys; {code}; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": ":".join(sys.path)},
+    )
+    return set(found.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("module", "unwanted"),
+    [
+        ("steps.tune_classifier", {"sklearn", "h5py", "numpy"}),
+        ("steps.evaluate_classifier", {"sklearn", "scipy", "h5py", "torch"}),
+        ("steps.collect_scores", {"sklearn", "scipy", "h5py", "torch"}),
+        ("steps.build_features", {"sklearn", "scipy", "torch"}),
+        ("steps.fit_classifier", {"sklearn", "torch"}),
+    ],
+)
+def test_steps_import_only_what_they_need(module, unwanted):
+    assert not unwanted.intersection(loaded_modules(f"import latentprint.{module}"))
+
+
+def test_models_are_loaded_without_torch(tmp_path):
+    save_model(tmp_path / "model.skops", fitted("RF", matrix()))
+    found = loaded_modules(
+        "from pathlib import Path; from latentprint.model_files import load_model;"
+        f"load_model(Path({str(tmp_path / 'model.skops')!r}))"
+    )
+    assert "skops" in found and "torch" not in found

@@ -1,0 +1,166 @@
+"""Tables 3.1 and 3.2: accuracy of one classifier, measured and published."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from latentprint.figure_plan import accuracy_table
+from latentprint.glossary import CLASSIFIER_NAMES, Words, count, level, reached, source
+from latentprint.score_table import Score, factors_of, shares_fits
+from latentprint.table_formats import Column, Table
+from latentprint.thesis import Match, Published, match_levels
+
+TABLE_FEATURES = ("single", "multiple", "flatten")  # where the thesis gives no order
+
+
+def accuracies(
+    scores: Sequence[Score], classifier: str, *, published: Published, text: Words
+) -> Table:
+    """Build table 3.1 (RF) or 3.2 (GB): a row per component, level and feature.
+
+    Parameters
+    ----------
+    scores : sequence of Score
+        All cells of the run.
+    classifier : str
+    published : Published
+    text : dict
+        Words of one language, from `glossary.words`.
+
+    Returns
+    -------
+    Table
+        Rows in the order of the thesis, a rule between Y and YUV, the best measured value bold.
+        Difference columns stand only where a level of the run is 6 or 12 bpp itself.
+    """
+    own = [score for score in scores if score.classifier == classifier]
+    levels = factors_of(own)
+    latents = levels["latents"]
+    matches = match_levels(levels["bpp"])
+    data = _data(own, matches, latents, published)
+    differences = latents if any(match.equal for match in matches.values()) else []
+    best = max(score.accuracy for score in own)
+    rows, bold = [], set()
+    for index, record in enumerate(data):
+        row = [record[name] for name in ("classifier", "bpp", "component", "feature")]
+        for latent in latents:
+            if record[latent] == best:
+                bold.add((index, len(row)))
+            row.append(with_interval(*(record[latent + end] for end in ("", "_low", "_high"))))
+        row.append(record["thesis_bpp"])
+        row += [_decimal(record[f"thesis_{latent}"], "") for latent in latents]
+        row += [_decimal(record[f"difference_{latent}"], "+") for latent in differences]
+        rows.append(row)
+    stem = accuracy_table(classifier)
+    number = {"table_3_1": "3.1", "table_3_2": "3.2"}.get(stem)
+    name = CLASSIFIER_NAMES.get(classifier, classifier)
+    thesis = text["thesis"]
+    return Table(
+        stem=stem,
+        number=f"{text['table']} {number}" if number else "",
+        caption=text["table_accuracy"].format(name=name),
+        columns=[
+            Column(text["model"]),
+            Column(text["bpp"], numeric=True),
+            Column(text["component_short"]),
+            Column(text["feature"]),
+            *(Column(latent, numeric=True) for latent in latents),
+            Column(f"{thesis}, bpp", numeric=True),
+            *(Column(f"{thesis}, {latent}", numeric=True) for latent in latents),
+            *(Column(f"{latent} - {thesis}", numeric=True) for latent in differences),
+        ],
+        rows=rows,
+        notes=_notes(own, matches, text),
+        data=data,
+        bold=bold,
+        rules={
+            index
+            for index in range(1, len(data))
+            if data[index]["component"] != data[index - 1]["component"]
+        },
+        language=text["language"],
+    )
+
+
+def _data(
+    own: Sequence[Score],
+    matches: dict[str, Match],
+    latents: Sequence[str],
+    published: Published,
+) -> list[dict[str, Any]]:
+    """One record per row, unrounded, None where there is no value."""
+    found = {(score.component, score.bpp, score.feature, score.latent): score for score in own}
+    classifier = own[0].classifier
+    order = list(published.accuracies)
+
+    def place(row: tuple[str, str, str]) -> tuple[str, float, int, int, str]:
+        component, bpp, feature = row
+        beside = matches[bpp].bpp if bpp in matches else ""
+        key = (classifier, beside, component, feature)
+        usual = position(feature, TABLE_FEATURES)
+        return (component, float(bpp), position(key, order), usual, feature)
+
+    data = []
+    for component, bpp, feature in sorted({key[:3] for key in found}, key=place):
+        match = matches.get(bpp)
+        record: dict[str, Any] = {
+            "classifier": classifier,
+            "bpp": bpp,
+            "component": component,
+            "feature": feature,
+        }
+        for latent in latents:
+            score = found.get((component, bpp, feature, latent))
+            record[latent] = score.accuracy if score else None
+            record[f"{latent}_low"] = score.accuracy_low if score else None
+            record[f"{latent}_high"] = score.accuracy_high if score else None
+        record["thesis_bpp"] = match.bpp if match else ""
+        for latent in latents:
+            record[f"thesis_{latent}"] = published.accuracy(
+                match, classifier=classifier, component=component, feature=feature, latent=latent
+            )
+        for latent in latents:
+            ours, theirs = record[latent], record[f"thesis_{latent}"]
+            comparable = match is not None and match.equal and ours is not None
+            record[f"difference_{latent}"] = (
+                round(ours - theirs, 6) if comparable and theirs is not None else None
+            )
+        # A csv file has no notes, so the source stands in each row.
+        record["n_test"] = count(own, "n_test")
+        record["weights"] = own[0].weights
+        record["images"] = own[0].images
+        data.append(record)
+    return data
+
+
+def _notes(own: Sequence[Score], matches: dict[str, Match], text: Words) -> list[str]:
+    notes = [
+        text["note_accuracy"].format(n_test=count(own, "n_test"), n_train=count(own, "n_train")),
+        text["note_source"].format(source=source(own, text)),
+        text["note_thesis"],
+    ]
+    if any(not match.equal for match in matches.values()):
+        notes.append(text["note_orientation"])
+    if any(score.weights != "official" for score in own):
+        notes.append(text["note_other_source"])
+    if any(score.feature == "multiple" for score in own):
+        notes.append(text["note_multiple"])
+    off = [level(bpp, own, text) for bpp in factors_of(own)["bpp"] if reached(bpp, own)]
+    if off:
+        notes.append(text["note_reached"].format(rates=", ".join(off)))
+    if shares_fits(own):
+        notes.append(text["note_shared"])
+    return notes
+
+
+def with_interval(value: float | None, low: float | None, high: float | None) -> str:
+    """Write an accuracy and its interval: "0.683 (0.612-0.747)"; "" for an absent cell."""
+    return "" if value is None else f"{value:.3f} ({low:.3f}-{high:.3f})"
+
+
+def _decimal(value: float | None, sign: str) -> str:
+    return "" if value is None else f"{value:{sign}.3f}"
+
+
+def position(item: Any, order: Sequence[Any]) -> int:
+    """Give the place of an item in an order; what is not listed comes after all that is."""
+    return order.index(item) if item in order else len(order)

@@ -1,0 +1,258 @@
+"""Measures of predictions: from a cell's predictions file to one row of scores.
+
+The formulas are written here because 48 processes of a run need them: importing scikit-learn's
+metrics costs 2.1 CPU seconds each and scipy.stats 1.4, numpy 0.2. The tests compare each with
+scikit-learn or scipy. Positive is fake.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentprint.predictions import Predictions
+from latentprint.tuning import Best
+
+Z_95 = 1.959963984540054  # 97.5 % point of the normal distribution
+CALIBRATION_BINS = 10
+FACTORS = ("bpp", "latent", "component", "feature", "classifier")
+
+
+def measure(predictions: Predictions) -> dict[str, Any]:
+    """Give all measures of one cell.
+
+    Parameters
+    ----------
+    predictions : Predictions
+
+    Returns
+    -------
+    dict
+        `accuracy`, `accuracy_low`, `accuracy_high` (Wilson, 95 %), `n_test`, `balanced_accuracy`,
+        `auc`, `average_precision`, `ece`, the counts `fake_fake`, `fake_real`, `real_fake`,
+        `real_real` (true_predicted), `patch_accuracy` (None where a row is an image) and `ties`.
+        What is undefined with one class only is None.
+    """
+    fake, predicted = predictions.fake, predictions.predicted
+    counts = {
+        f"{true}_{called}": int(np.count_nonzero((fake == is_fake) & (predicted == called_fake)))
+        for true, is_fake in (("fake", True), ("real", False))
+        for called, called_fake in (("fake", True), ("real", False))
+    }
+    n_test = len(fake)
+    correct = counts["fake_fake"] + counts["real_real"]
+    low, high = wilson_interval(correct, n_test)
+    n_fake = int(np.count_nonzero(fake))
+    both = 0 < n_fake < n_test
+    balanced = (
+        0.5 * (counts["fake_fake"] / n_fake + counts["real_real"] / (n_test - n_fake))
+        if both
+        else None
+    )
+    return {
+        "accuracy": correct / n_test,
+        "accuracy_low": low,
+        "accuracy_high": high,
+        "n_test": n_test,
+        "balanced_accuracy": balanced,
+        "auc": area_under_roc(fake, predictions.score) if both else None,
+        "average_precision": average_precision(fake, predictions.score) if both else None,
+        "ece": expected_calibration_error(fake, predictions.score),
+        **counts,
+        "patch_accuracy": patch_accuracy(predictions),
+        "ties": count_ties(predictions),
+    }
+
+
+def cell_scores(
+    predictions: Predictions,
+    *,
+    best: Best,
+    fit: Mapping[str, Any],
+    sidecar: Mapping[str, Any],
+    cell: str,
+    run: str,
+    images: str,
+    weights: str,
+) -> dict[str, Any]:
+    """Give everything that `scores.tsv` says about one cell and that needs no other cell.
+
+    Parameters
+    ----------
+    predictions : Predictions
+    best : Best
+    fit : mapping
+        Content of ``fit.yaml``; the point is the first part of its `cell`.
+    sidecar : mapping
+        Description of the test images' latent store at this cell's level.
+    cell : str
+        "bpp-<bpp>/<latent>/<component>/<feature>/<classifier>".
+    run, images, weights : str
+        Name of the run; sources of images and of weights in a few words.
+
+    Returns
+    -------
+    dict
+        Keys are columns of `scores.tsv`; None where a value is unknown.
+    """
+    factors = dict(zip(FACTORS, cell.removeprefix("bpp-").split("/"), strict=True))
+    attributes, summary = sidecar["attributes"], sidecar["summary"]
+    return {
+        **factors,
+        **measure(predictions),
+        "n_train": fit["n_images"],
+        "n_rows": fit["n_rows"],
+        "n_values": fit["n_values"],
+        "cv_accuracy": best.cv_accuracy,
+        "engine": fit["engine"]["name"],
+        "parameters": fit["parameters"],
+        "tuning": best.source,
+        "study": best.study,
+        "run": run,
+        "images": images,
+        "weights": weights,
+        "operating_point": attributes.get("operating_point"),
+        "tools": attributes.get("tools"),
+        "model": ",".join(summary.get("model", {})) or None,
+        "beta": _span_text(summary.get("beta")),
+        "bpp_reached": summary.get("bpp", {}).get("mean"),
+        "point": fit["cell"].split("/")[0],
+    }
+
+
+def _span_text(spans: Mapping[str, Sequence[int]] | None) -> str | None:
+    """Write the displacements of luma and chroma: "0,0", or "-8..4,-8..4" where images differ."""
+    if spans is None:
+        return None
+    return ",".join(
+        str(low) if low == high else f"{low}..{high}"
+        for low, high in (spans["luma"], spans["chroma"])
+    )
+
+
+def wilson_interval(correct: int, n: int, *, z: float = Z_95) -> tuple[float, float]:
+    """Give the Wilson score interval of a share, without continuity correction.
+
+    The shares p with |correct / n - p| <= z sqrt(p (1 - p) / n).
+
+    Parameters
+    ----------
+    correct, n : int
+        0 <= correct <= n, n > 0.
+    z : float
+        Point of the normal distribution; 1.96 for 95 %.
+
+    Returns
+    -------
+    low, high : float, 0 to 1
+    """
+    share = correct / n
+    centre = share + z * z / (2 * n)
+    half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    scale = 1 + z * z / n
+    low = 0.0 if correct == 0 else (centre - half) / scale
+    high = 1.0 if correct == n else (centre + half) / scale
+    return low, high
+
+
+def area_under_roc(fake: NDArray[np.bool_], score: NDArray[np.float64]) -> float:
+    """Give the share of pairs (fake, real) in which the fake scores higher; ties count half.
+
+    From mean ranks: (sum of the ranks of the fakes - n_fake (n_fake + 1) / 2) / (n_fake n_real).
+    """
+    _, which, counts = np.unique(score, return_inverse=True, return_counts=True)
+    mean_ranks = np.cumsum(counts) - (counts - 1) / 2
+    n_fake = int(np.count_nonzero(fake))
+    rank_sum = float(mean_ranks[which][fake].sum())
+    return (rank_sum - n_fake * (n_fake + 1) / 2) / (n_fake * (len(fake) - n_fake))
+
+
+def average_precision(fake: NDArray[np.bool_], score: NDArray[np.float64]) -> float:
+    """Give the sum over thresholds of precision times the gain in recall, without interpolation."""
+    _, which = np.unique(-score, return_inverse=True)
+    hits = np.bincount(which, weights=fake)
+    precision = np.cumsum(hits) / np.cumsum(np.bincount(which))
+    return float((precision * hits).sum() / hits.sum())
+
+
+def expected_calibration_error(fake: NDArray[np.bool_], score: NDArray[np.float64]) -> float:
+    """Give how far scores are from the share of fakes, on average.
+
+    Scores are divided into 10 bins of equal width, [0, 0.1) to [0.9, 1]; the result is the sum over
+    bins of (n_bin / n) |share of fakes in the bin - mean score in the bin|.
+
+    Parameters
+    ----------
+    fake : ndarray, bool, (N,)
+    score : ndarray, float64, (N,), 0 to 1
+
+    Returns
+    -------
+    float, 0 to 1
+    """
+    index = np.minimum((score * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1)
+    difference = np.bincount(index, weights=fake - score, minlength=CALIBRATION_BINS)
+    return float(np.abs(difference).sum() / len(score))
+
+
+def patch_accuracy(predictions: Predictions) -> float | None:
+    """Give the share of single patches that were called right; None where a row is an image."""
+    if not (predictions.n_patches > 1).any():
+        return None
+    right = np.where(predictions.fake, predictions.votes, predictions.n_patches - predictions.votes)
+    return float(right.sum() / predictions.n_patches.sum())
+
+
+def count_ties(predictions: Predictions) -> int:
+    """Count the images whose patches were divided into equal halves."""
+    return int(np.count_nonzero(2 * predictions.votes == predictions.n_patches))
+
+
+def mcnemar(best: NDArray[np.bool_], cell: NDArray[np.bool_]) -> tuple[int, int, float]:
+    """Compare two classifiers on the same images by the exact McNemar test.
+
+    Under the hypothesis of equal accuracy, each image that only one of them gets right is equally
+    likely to be won by either: a two-sided binomial test with p = 1/2, computed in integers.
+
+    Parameters
+    ----------
+    best, cell : ndarray, bool, (N,)
+        Whether each image was called right.
+
+    Returns
+    -------
+    best_only, cell_only : int
+        Images that only one gets right.
+    p : float, 0 to 1
+    """
+    best_only = int(np.count_nonzero(best & ~cell))
+    cell_only = int(np.count_nonzero(cell & ~best))
+    n = best_only + cell_only
+    ways = tail = 1  # to choose k of n, from k = 0
+    for k in range(min(best_only, cell_only)):
+        ways = ways * (n - k) // (k + 1)
+        tail += ways
+    return best_only, cell_only, min(1.0, 2 * tail / 2**n)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Correct p values for their number by Holm's step-down method.
+
+    Parameters
+    ----------
+    p_values : sequence of float, 0 to 1
+
+    Returns
+    -------
+    list of float, 0 to 1
+        In the order of the input: the running maximum of (m - i) p over the p sorted upwards.
+    """
+    order = sorted(range(len(p_values)), key=lambda index: p_values[index])
+    corrected = [0.0] * len(p_values)
+    largest = 0.0
+    for rank, index in enumerate(order):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        corrected[index] = largest
+    return corrected

@@ -1,0 +1,207 @@
+"""Words of tables and figures in English and Italian, and the sentences that name the source.
+
+Kept as they are in both languages, as in paths and columns: RF, GB, Y, YUV, y, y_hat, single,
+multiple, flatten, bpp.
+"""
+
+from collections.abc import Sequence
+
+from latentprint.errors import UserError
+from latentprint.score_table import Score
+
+Words = dict[str, str]
+
+_WORDS = {
+    # key: (English, Italian)
+    "language": ("en", "it"),
+    "model": ("Model", "Modello"),
+    "bpp": ("Bpp", "Bpp"),
+    "component": ("Component", "Componente"),
+    "component_short": ("Comp.", "Comp."),
+    "feature": ("Preprocessing", "Preprocessing"),
+    "factor": ("Factor", "Fattore"),
+    "values": ("Values", "Valori"),
+    "level": ("Compression level (bpp)", "Livello di compressione (bpp)"),
+    "latent": ("Latent version", "Versione dei latenti"),
+    "y": ("y (not quantised)", "y (non quantizzato)"),
+    "y_hat": ("y_hat (quantised)", "y_hat (quantizzato)"),
+    "accuracy": ("Accuracy", "Accuratezza"),
+    "precision": ("Precision", "Precisione"),
+    "recall": ("Recall", "Richiamo"),
+    "f1": ("F1", "F1"),
+    "actual": ("Actual", "Reale"),
+    "predicted": ("Predicted", "Predetto"),
+    "real": ("real", "reale"),
+    "fake": ("fake", "fake"),
+    "share": ("Share of the row", "Quota della riga"),
+    "positive": ("positive class: fake", "classe positiva: fake"),
+    "full": ("full", "pieno"),
+    "hollow": ("hollow", "vuoto"),
+    "chance": ("chance", "caso"),
+    "interval": ("95 % interval", "intervallo al 95 %"),
+    "thesis": ("Thesis", "Tesi"),
+    "reached": ("reached", "raggiunti"),
+    "fit_time": ("Fit time x cores (s, log scale)", "Tempo di addestramento x core (s, scala log)"),
+    "samples": ("Rows per image", "Righe per immagine"),
+    "formula": ("Formula", "Formula"),
+    "dimension": ("Values per row", "Valori per riga"),
+    "fits": ("Fits", "Addestr."),
+    "search_s": ("Search (s)", "Ricerca (s)"),
+    "fit_s": ("Training time (s)", "Tempo di addestramento (s)"),
+    "predict_s": ("Test time (s)", "Tempo di prova (s)"),
+    "cores": ("Cores", "Core"),
+    "peak_mb": ("Peak memory (MB)", "Memoria massima (MB)"),
+    "time": ("training time", "tempo di addestramento"),
+    "all": ("all", "tutti"),
+    "table": ("Table", "Tabella"),
+    "table_2_1": ("Feature dimensions", "Dimensioni delle feature"),
+    "table_2_2": ("Factors of the experiment", "Fattori dell'esperimento"),
+    "table_accuracy": ("Results for {name}", "Risultati per {name}"),
+    "table_3_3": ("Training times", "Tempi di addestramento"),
+    "cells": ("Cells", "Celle"),
+    "note_dimension": (
+        "C_y = 160 and C_uv = 96 channels of luma and chroma, H x W positions (16 x 16 for images "
+        "of 256 x 256 pixels), N patches. Rows and values are those the classifiers were given.",
+        "C_y = 160 e C_uv = 96 canali di luminanza e crominanza, H x W posizioni (16 x 16 per "
+        "immagini di 256 x 256 pixel), N patch. Righe e valori sono quelli dati ai classificatori.",
+    ),
+    "note_accuracy": (
+        "Accuracy on {n_test} test images after training on {n_train}, with its 95 % interval "
+        "(Wilson); the best value is bold.",
+        "Accuratezza su {n_test} immagini di prova dopo l'addestramento su {n_train}, con "
+        "intervallo al 95 % (Wilson); in grassetto il valore migliore.",
+    ),
+    "note_source": ("Source: {source}.", "Fonte: {source}."),
+    "note_reached": ("Rates asked and reached: {rates}.", "Livelli chiesti e raggiunti: {rates}."),
+    "note_thesis": (
+        "Thesis: Rustichini, University of Florence, 2025; 3,000 test images.",
+        "Tesi: Rustichini, Università di Firenze, 2025; 3.000 immagini di prova.",
+    ),
+    "note_orientation": (
+        "Published values stand beside another level of bpp for orientation only.",
+        "I valori pubblicati stanno accanto a un altro livello di bpp solo per orientamento.",
+    ),
+    "note_other_source": (
+        "The thesis used photographs and StyleGAN faces with the official codec: other images or "
+        "weights give other values.",
+        "La tesi usa fotografie e volti StyleGAN con il codec ufficiale: altre immagini o altri "
+        "pesi danno altri valori.",
+    ),
+    "note_shared": (
+        "y depends on the model id of the codec only: levels with one model id share y, and its "
+        "cells are equal by construction.",
+        "y dipende solo dall'identificativo del modello del codec: livelli con lo stesso modello "
+        "condividono y e le sue celle sono uguali per costruzione.",
+    ),
+    "note_multiple": (
+        "The published values of multiple mix two evaluators: informative only.",
+        "I valori pubblicati di multiple mescolano due valutatori: solo indicativi.",
+    ),
+    "note_times": (
+        "Training and test time: mean over the fits of the row; search: sum over them; memory: "
+        "the largest. Values differ from run to run.",
+        "Tempi di addestramento e di prova: media sugli addestramenti della riga; ricerca: somma; "
+        "memoria: il massimo. I valori cambiano da esecuzione a esecuzione.",
+    ),
+    "note_times_thesis": (
+        "Thesis: 30,000 images; RF ran on one core, GB on all cores of its machine, so the "
+        "published times are no comparison of cost, neither with each other nor with ours.",
+        "Tesi: 30.000 immagini; RF su un core, GB su tutti i core della macchina: i tempi "
+        "pubblicati non sono confrontabili, né fra loro né con i nostri.",
+    ),
+    "weights_embedded": ("embedded weights", "pesi incorporati"),
+    "weights_official": ("official weights", "pesi ufficiali"),
+    "weights_random": ("random weights", "pesi casuali"),
+    "weights_other": ("weights: {name}", "pesi: {name}"),
+    "images_drawn": ("images drawn by the product", "immagini disegnate dal prodotto"),
+    "images_other": ("{name}", "{name}"),
+}
+
+CLASSIFIER_NAMES = {"RF": "Random Forest", "GB": "Gradient Boosting"}
+DRAWN = "drawn by the product"  # how scores.tsv names the images of the demo
+LANGUAGES = ("en", "it")
+
+
+def words(language: str) -> Words:
+    """Give the words of one language.
+
+    Parameters
+    ----------
+    language : {"en", "it"}
+
+    Returns
+    -------
+    dict
+        Key to word, or to a template with named fields.
+
+    Raises
+    ------
+    UserError
+        If the language is not one of the two.
+    """
+    if language not in LANGUAGES:
+        raise UserError(f"labels: expected one of {', '.join(LANGUAGES)}, got {language!r}.")
+    index = LANGUAGES.index(language)
+    return {key: pair[index] for key, pair in _WORDS.items()}
+
+
+def source(scores: Sequence[Score], text: Words) -> str:
+    """Name weights, images and number of test images behind some scores.
+
+    Parameters
+    ----------
+    scores : sequence of Score
+    text : dict
+        From `words`.
+
+    Returns
+    -------
+    str
+        "embedded weights, images drawn by the product, n = 180".
+    """
+    weights = [
+        text.get(f"weights_{name}", text["weights_other"].format(name=name))
+        for name in sorted({score.weights for score in scores})
+    ]
+    images = [
+        text["images_drawn"] if name == DRAWN else text["images_other"].format(name=name)
+        for name in sorted({score.images for score in scores})
+    ]
+    return f"{' / '.join(weights)}, {' / '.join(images)}, n = {count(scores, 'n_test')}"
+
+
+def count(scores: Sequence[Score], column: str) -> str:
+    """Write a count that should be equal in all cells: "180", or "170 to 180" where it is not."""
+    values = [getattr(score, column) for score in scores]
+    low, high = min(values), max(values)
+    return f"{low}" if low == high else f"{low} to {high}"
+
+
+def reached(bpp: str, scores: Sequence[Score]) -> float | None:
+    """Give the mean estimated rate of a level where it is off by more than a tenth, else None.
+
+    Parameters
+    ----------
+    bpp : str
+        The level as written in the configuration.
+    scores : sequence of Score
+        Cells of the run; y_hat is read first, since y may be stored once for several levels.
+
+    Returns
+    -------
+    float or None, bits per pixel
+        None also where no rate was estimated.
+    """
+    rates = [
+        score.bpp_reached
+        for score in sorted(scores, key=lambda score: score.latent != "y_hat")
+        if score.bpp == bpp and score.bpp_reached is not None
+    ]
+    # A tenth is the tolerance of the codec's own rate matching.
+    return rates[0] if rates and abs(rates[0] / float(bpp) - 1) > 0.1 else None
+
+
+def level(bpp: str, scores: Sequence[Score], text: Words) -> str:
+    """Name a level: "1.0 bpp", or "6 bpp (2.13 reached)" where `reached` tells another rate."""
+    rate = reached(bpp, scores)
+    return f"{bpp} bpp" if rate is None else f"{bpp} bpp ({rate:.2f} {text['reached']})"

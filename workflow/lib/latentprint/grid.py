@@ -1,0 +1,207 @@
+"""The factor grid of a run: its cells, where each is fitted, and which search it uses.
+
+Pure functions of the configuration, imported by the workflow's rules; standard library only.
+"""
+
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from latentprint.errors import UserError
+
+Config = dict[str, Any]
+
+NOMINAL_BPP = (0.12, 0.25, 0.75, 1.0)  # of model ids 0 to 3 at displacement 0
+THREADED_IMAGES = 2000  # below this, more cells at a time beat more threads a cell
+FIT_THREADS = 8
+BYTES_OF_IMAGE = {"Y": 160 * 256 * 4, "YUV": 256 * 256 * 4}  # float32, 256 x 256 pixels
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One combination of the factors.
+
+    Attributes
+    ----------
+    bpp : str
+        Level as in paths ("0.25", "6").
+    latent, component, feature, classifier : str
+    """
+
+    bpp: str
+    latent: str
+    component: str
+    feature: str
+    classifier: str
+
+    @property
+    def path(self) -> str:
+        """Folder of the cell below `cells/`."""
+        return f"bpp-{self.bpp}/{self.latent}/{self.component}/{self.feature}/{self.classifier}"
+
+
+def level(bpp: float | str) -> str:
+    """Write a rate as in paths: shortest form, bits per pixel."""
+    return f"{float(bpp):g}"
+
+
+def levels(config: Config) -> list[str]:
+    """Give the rates of the run, in the order of the configuration."""
+    return [level(bpp) for bpp in config["bpp"]]
+
+
+def operating_point(config: Config, bpp: str) -> tuple[int, int]:
+    """Give model id and displacement of a level, from the table of the configuration."""
+    table = {level(key): value for key, value in config["operating_points"].items()}
+    model, beta = table[level(bpp)]
+    return int(model), int(beta)
+
+
+def models(config: Config) -> list[int]:
+    """Give the model ids that the run uses, in ascending order."""
+    return sorted({operating_point(config, bpp)[0] for bpp in levels(config)})
+
+
+def cells(config: Config) -> list[Cell]:
+    """Give every cell of the run, bpp slowest and classifier fastest."""
+    return [
+        Cell(*combination)
+        for combination in product(
+            levels(config),
+            config["latents"],
+            config["components"],
+            config["features"],
+            config["classifiers"],
+        )
+    ]
+
+
+def point(config: Config, bpp: str, latent: str) -> str:
+    """Name the folder where latents are kept, featurised and fitted.
+
+    y depends on the model id alone: levels with one model id share it, wherever they stand in the
+    list of levels. y_hat depends on the displacement as well.
+    """
+    if latent == "y":
+        return f"model-{operating_point(config, bpp)[0]}"
+    return f"bpp-{bpp}"
+
+
+def study(config: Config, fitted: str) -> str:
+    """Name the cell whose search a fitted cell uses.
+
+    Parameters
+    ----------
+    config : dict
+        `tuning_from` says what is reused: a feature from another feature, `latents` and `bpp`
+        true where the first latent and the first level of the lists stand for all.
+    fitted : str
+        "<point>/<latent>/<component>/<feature>/<classifier>".
+
+    Returns
+    -------
+    str
+        Of the same form; equal to `fitted` where the cell is searched itself.
+    """
+    where, latent, component, feature, classifier = fitted.split("/")
+    reuse = config["tuning_from"]
+    if reuse.get("latents") and config["latents"][0] != latent:
+        latent = config["latents"][0]
+        bpp = where.removeprefix("bpp-") if where.startswith("bpp-") else levels(config)[0]
+        where = point(config, bpp, latent)
+    if reuse.get("bpp"):
+        where = point(config, levels(config)[0], latent)
+    feature = reuse.get(feature, feature)
+    return f"{where}/{latent}/{component}/{feature}/{classifier}"
+
+
+def fit_threads(config: Config) -> int:
+    """Give the threads of one search or fit: 1 for small runs, whose cells run side by side."""
+    return 1 if _images(config, "n_train") < THREADED_IMAGES else FIT_THREADS
+
+
+def fit_memory_mb(config: Config, component: str, feature: str, classifier: str) -> int:
+    """Estimate the memory of one fit, megabytes.
+
+    Matrices of 256 x 256-pixel images as float32; boosting copies them to float64, bins them and
+    keeps a histogram of every leaf until the tree is done.
+    """
+    values = BYTES_OF_IMAGE[component] // 4
+    rows = _images(config, "n_train")
+    if feature != "flatten":
+        values //= 256
+        rows *= config["n_patches"] if feature == "multiple" else 1
+    total = 4 * rows * values
+    if classifier == "GB":
+        engine, space = config["engine"]["GB"], config["search"]["GB"]["space"]
+        leaves = space.get("max_leaf_nodes", 31)
+        leaves = leaves if isinstance(leaves, int) else max(_numbers(leaves), default=31)
+        total += 9 * rows * values + 20 * (engine.get("max_bins", 255) + 1) * values * leaves
+    return 1000 + round(total / 1e6)
+
+
+def _numbers(value: Any) -> list[int]:
+    if isinstance(value, dict):
+        return [number for part in value.values() for number in _numbers(part)]
+    if isinstance(value, list):
+        return [number for part in value for number in _numbers(part)]
+    return [value] if isinstance(value, int) else []
+
+
+def _images(config: Config, key: str) -> int:
+    """Read a number of images; `all` counts as a large run."""
+    return THREADED_IMAGES if config[key] == "all" else int(config[key])
+
+
+def check(config: Config) -> None:
+    """Check what a schema cannot: keys that must agree with each other.
+
+    Raises
+    ------
+    UserError
+        Names the key, what was expected and what was found.
+    """
+    for key in ("images_root", "weights"):
+        if not config[key]:
+            raise UserError(
+                f"config: {key} is empty. Give a folder in the config file or with "
+                f"--config {key}=FOLDER; config/README.md says what it must hold"
+            )
+    for key in ("n_train", "n_test"):
+        if config[key] != "all" and int(config[key]) % 2:
+            raise UserError(
+                f"config: {key} is {config[key]}, expected an even number (half of each class)"
+            )
+    named = [level(bpp) for bpp in config["bpp"]]
+    if len(set(named)) != len(named):
+        raise UserError(f"config: bpp {config['bpp']} names a level twice. Give each level once")
+    table = {level(key) for key in config["operating_points"]}
+    for bpp in named:
+        if bpp not in table:
+            raise UserError(
+                f"config: bpp {bpp} has no line in operating_points, which has "
+                f"{', '.join(sorted(table))}. Add its model id and displacement"
+            )
+    _check_reuse(config)
+    for classifier in config["classifiers"]:
+        for key in ("search", "engine"):
+            if classifier not in config[key]:
+                raise UserError(f"config: {key} has no entry for {classifier}. Add one")
+    for classifier, search in config["search"].items():
+        for name in search["grid"]:
+            if not isinstance(search["space"].get(name), dict):
+                raise UserError(
+                    f"config: search.{classifier}.grid names {name}, which search.{classifier}"
+                    ".space does not search. Give it a range there, or leave it out of the grid"
+                )
+
+
+def _check_reuse(config: Config) -> None:
+    for key, source in config["tuning_from"].items():
+        if key in ("latents", "bpp"):
+            continue
+        if source not in config["features"] or config["tuning_from"].get(source, source) != source:
+            raise UserError(
+                f"config: tuning_from.{key} is {source}, expected a feature of the run that is "
+                f"searched itself. features are {', '.join(config['features'])}"
+            )

@@ -1,0 +1,43 @@
+"""Select the latent values a classifier sees: one row per image or per patch."""
+
+import argparse
+import logging
+from pathlib import Path
+
+from latentprint.errors import run
+from latentprint.features import COMPONENTS, FEATURES, build_features
+
+logger = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Make one features file from the latent stores of both splits."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--train-store", type=Path, required=True)
+    parser.add_argument("--test-store", type=Path, required=True)
+    parser.add_argument("--selection", type=Path, required=True)
+    parser.add_argument("--latent", choices=("y", "y_hat"), required=True)
+    parser.add_argument("--component", choices=tuple(COMPONENTS), required=True)
+    parser.add_argument("--feature", choices=tuple(FEATURES), required=True)
+    parser.add_argument("--n-patches", type=int, required=True)
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--output", type=Path, required=True)
+    options = parser.parse_args()
+
+    shapes = build_features(
+        options.output,
+        stores={"train": options.train_store, "test": options.test_store},
+        selection=options.selection,
+        feature=options.feature,
+        component=options.component,
+        latent=options.latent,
+        n_patches=options.n_patches,
+        seed=options.seed,
+    )
+    for split, (rows, width) in shapes.items():
+        logger.info("%s: %d rows of %d values", split, rows, width)
+    logger.info("wrote %s", options.output)
+
+
+if __name__ == "__main__":
+    run(main)

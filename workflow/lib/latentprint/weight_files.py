@@ -1,0 +1,60 @@
+"""Names of the codec's weight files in the official layout (specification, section 2).
+
+Standard library only: the workflow's rules ask for these names at every start.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from latentprint.errors import UserError
+
+LETTERS = {"luma": "Y", "chroma": "UV"}
+BETAS = ("0.002", "0.012", "0.075", "0.5")  # file name suffix of model ids 0 to 3
+
+
+def relative_path(kind: str, operating_point: str, component: str, model: int) -> str:
+    """Give the path of a file within a folder in the official layout.
+
+    Parameters
+    ----------
+    kind : {"encoder", "decoder", "entropy"}
+    operating_point : str
+        "BOP" and its kin; unused for the entropy files, which all share.
+    component : {"luma", "chroma"}
+    model : int
+        Model id, 0..3.
+    """
+    name = f"{LETTERS[component]}_{BETAS[model]}.pth"
+    if kind == "entropy":
+        return f"VM_common_int/{name}"
+    return f"VM_{operating_point.lower()}/{kind}_{name}"
+
+
+def transform_files(folder: str | Path, operating_point: str, model: int) -> list[str]:
+    """Give the encoder files of a model id.
+
+    Raises
+    ------
+    UserError
+        If one is missing; says what to put where.
+    """
+    return _existing(
+        folder, [relative_path("encoder", operating_point, part, model) for part in LETTERS]
+    )
+
+
+def entropy_files(folder: str | Path, model: int) -> list[str]:
+    """Give the entropy files of a model id; `UserError` if one is missing."""
+    return _existing(folder, [relative_path("entropy", "", part, model) for part in LETTERS])
+
+
+def _existing(folder: str | Path, names: Iterable[str]) -> list[str]:
+    paths = [Path(folder) / name for name in names]
+    for path in paths:
+        if not path.is_file():
+            raise UserError(
+                f"weights: {path} is missing. Set `weights` to a folder in the official layout "
+                "(VM_bop/, VM_common_int/), or leave out what needs this file "
+                '(latents: ["y"] needs encoder files alone)'
+            )
+    return [str(path) for path in paths]

@@ -1,0 +1,91 @@
+# What all rules share: the checked configuration, paths, wildcards, code digests.
+
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import min_version, validate
+
+min_version("9.0")
+
+if "://" in str(workflow.current_basedir):
+    raise WorkflowError(
+        "latentprint runs from a local clone: git clone it, then run it there"
+    )
+
+ROOT = Path(str(workflow.current_basedir)).resolve().parents[1]
+LIBRARY = ROOT / "workflow" / "lib"
+sys.path.insert(0, str(LIBRARY))
+
+from latentprint import grid, image_folders, provenance
+from latentprint.errors import UserError
+
+# The step's environment, our package, and nothing else. Runs after a conda env is activated.
+shell.prefix(f"set -euo pipefail; export PYTHONNOUSERSITE=1 PYTHONPATH='{LIBRARY}'; ")
+
+validate(config, "../schemas/config.schema.yaml")
+try:
+    grid.check(config)
+except UserError as error:
+    raise WorkflowError(str(error))
+
+RUN = f"results/{config['run']}"
+CELL_FILES = [
+    "trials.tsv",
+    "best.yaml",
+    "model.skops",
+    "fit.yaml",
+    "predictions.tsv",
+    "costs.json",
+]
+
+ENVIRONMENTS = {
+    "codec": ["analyse_images", "extract_latents", "train_codec"],
+    "report": ["render_tables", "plot_figures"],
+}
+
+
+pathvars:
+    results=RUN,
+    logs=f"{RUN}/logs",
+    benchmarks=f"{RUN}/benchmarks",
+    cell=f"{RUN}/cells/{{point}}/{{latent}}/{{component}}/{{feature}}/{{classifier}}",
+
+
+wildcard_constraints:
+    split="train|test",
+    model="[0-3]",
+    bpp=r"[0-9]+(\.[0-9]+)?",
+    point=r"model-[0-3]|bpp-[0-9]+(\.[0-9]+)?",
+    latent="y|y_hat",
+    component="Y|YUV",
+    feature="flatten|single|multiple",
+    classifier="RF|GB",
+
+
+def code_of(rule):
+    """Digest of the code behind a rule: its step, what that imports, its environment file."""
+    named = [env for env, rules in ENVIRONMENTS.items() if rule in rules]
+    environment = ROOT / "envs" / f"{named[0] if named else 'learn'}.yaml"
+    return provenance.code_digest(rule, environment=environment)
+
+
+def settings(*keys):
+    """The configuration values that a rule uses, as one dictionary."""
+    return {key: config[key] for key in keys}
+
+
+def in_order(paths):
+    """Paths without repetition, in the order given."""
+    return list(dict.fromkeys(paths))
+
+
+def own_folder(name):
+    """A folder of the checkout, wherever the run's working directory is."""
+    here = Path(name)
+    return str(here) if here.is_dir() or here.is_absolute() else str(ROOT / name)
+
+
+DRAWN = config["images_root"] == "drawn"
+IMAGES = f"{RUN}/drawn" if DRAWN else config["images_root"]
+WEIGHTS = own_folder(config["weights"])

@@ -1,0 +1,225 @@
+# What the rules ask of the configuration: inputs, options and outputs that depend on it.
+
+import json
+
+from latentprint import figure_plan
+from latentprint.weight_files import entropy_files, transform_files
+
+# Images
+
+
+if not DRAWN:
+    try:
+        image_folders.check_layout(Path(IMAGES))
+    except UserError as error:
+        raise WorkflowError(str(error))
+
+
+def image_lists():
+    """The csv lists of the data set; none where it consists of folders alone."""
+    if DRAWN:
+        return [f"{IMAGES}/{split}.csv" for split in ("train", "test")]
+    return [str(path) for path in image_folders.list_files(Path(IMAGES))]
+
+
+def folder_state():
+    """Digest of names and sizes where no csv list says which images there are."""
+    return "" if image_lists() else image_folders.folder_digest(Path(IMAGES))
+
+
+def images_root(wildcards):
+    """The folder of the data set."""
+    return IMAGES
+
+
+# Latents
+
+
+QUANTISED = "y_hat" in config["latents"]
+
+try:
+    for model in grid.models(config):
+        transform_files(WEIGHTS, config["operating_point"], model)
+        if QUANTISED:
+            entropy_files(WEIGHTS, model)
+except UserError as error:
+    raise WorkflowError(str(error))
+
+
+def encoder_weights(wildcards):
+    """Encoder files of a model id."""
+    return transform_files(WEIGHTS, config["operating_point"], int(wildcards.model))
+
+
+def quantiser_inputs(wildcards):
+    """The store of y with its digest, and the entropy files where y_hat is wanted."""
+    model = grid.operating_point(config, wildcards.bpp)[0]
+    store = f"{RUN}/latents/model-{model}/{wildcards.split}"
+    inputs = {"digest": f"{store}.json", "analysed": ancient(f"{store}.h5")}
+    return inputs | ({"weights": entropy_files(WEIGHTS, model)} if QUANTISED else {})
+
+
+def level_beta(wildcards):
+    """Displacement of a level."""
+    return grid.operating_point(config, wildcards.bpp)[1]
+
+
+# Classifiers
+
+
+def fitted(wildcards):
+    """The cell in the form that `grid.study` reads."""
+    return "/".join(
+        (
+            wildcards.point,
+            wildcards.latent,
+            wildcards.component,
+            wildcards.feature,
+            wildcards.classifier,
+        )
+    )
+
+
+def searched_here(wildcards):
+    """Whether the cell has a search of its own, or takes another cell's."""
+    cell = fitted(wildcards)
+    return config["tuning"] == "published" or grid.study(config, cell) == cell
+
+
+def search_inputs(wildcards):
+    """The features to search on, or the outcome of the search that is reused."""
+    if not searched_here(wildcards):
+        study = f"{RUN}/cells/{grid.study(config, fitted(wildcards))}"
+        return {"best": f"{study}/best.yaml", "trials": f"{study}/trials.tsv"}
+    if config["tuning"] == "published":
+        return {}
+    return {"features": f"{RUN}/features/{fitted(wildcards).rpartition('/')[0]}.h5"}
+
+
+def search_options(wildcards, input):
+    """The same as options of the step."""
+    if not searched_here(wildcards):
+        return f"--study {Path(input.best).parent}"
+    if config["tuning"] == "published":
+        return "--tuning published"
+    return f"--tuning search --features {input.features}"
+
+
+def classifier_settings(*keys):
+    """The slices of these keys that belong to the cell's classifier, and the seed."""
+
+    def values(wildcards):
+        slices = {key: json.dumps(config[key][wildcards.classifier]) for key in keys}
+        return slices | {"seed": config["seed"]}
+
+    return values
+
+
+def fit_memory(wildcards):
+    return grid.fit_memory_mb(
+        config, wildcards.component, wildcards.feature, wildcards.classifier
+    )
+
+
+def shared_cell(wildcards):
+    """The files of the cell of y that was fitted for the level's model id."""
+    where = grid.point(config, wildcards.bpp, "y")
+    kept = f"{wildcards.component}/{wildcards.feature}/{wildcards.classifier}"
+    return [f"{RUN}/cells/{where}/y/{kept}/{name}" for name in CELL_FILES]
+
+
+# Scores, tables, figures
+
+CELLS = [f"{RUN}/cells/{cell.path}" for cell in grid.cells(config)]
+IMAGES_TEXT = "drawn by the product" if DRAWN else f"folder {Path(IMAGES).name}"
+
+
+def scored(wildcards):
+    """The cell's name: bpp, latent, component, feature, classifier."""
+    factors = (wildcards[name] for name in grid.Cell.__dataclass_fields__)
+    return grid.Cell(*factors).path
+
+
+FACTORS = {
+    "bpp": grid.levels(config),
+    "latents": config["latents"],
+    "components": config["components"],
+    "features": config["features"],
+    "classifiers": config["classifiers"],
+}
+PUBLISHED = own_folder("resources/thesis")
+PUBLISHED_FILES = sorted(str(path) for path in Path(PUBLISHED).glob("*.csv"))
+TABLE_CAPTIONS = {
+    "table_2_1": ("table_dimensions", "Accuracy"),
+    "table_2_2": ("table_factors", "Accuracy"),
+    "table_3_3": ("table_times", "Cost"),
+}
+FIGURE_KINDS = {
+    "bars": ("figure_bars", "Accuracy"),
+    "models": ("figure_models", "Accuracy"),
+    "matrix": ("figure_matrix", "Accuracy"),
+    "cells": ("figure_cells", "Accuracy"),
+    "cost": ("figure_cost", "Cost"),
+}
+
+
+def table_in_report(stem):
+    """A table as the report shows it: its page, with caption and place."""
+    caption, category = TABLE_CAPTIONS.get(stem, ("table_accuracy", "Accuracy"))
+    return report(
+        f"{RUN}/tables/{stem}.html",
+        caption=f"../report/{caption}.rst",
+        category=category,
+        subcategory="Tables",
+        labels={"table": stem.removeprefix("table_").replace("_", ".")},
+    )
+
+
+def figure_in_report(figure):
+    """A figure as the report shows it, with a label for every factor that it fixes."""
+    caption, category = FIGURE_KINDS[figure.kind]
+    named = {
+        "bpp": figure.bpp,
+        "latent": figure.latent,
+        "component": figure.component,
+        "feature": figure.feature,
+        "classifier": figure.classifier,
+    }
+    return report(
+        f"{RUN}/figures/{figure.stem}.svg",
+        caption=f"../report/{caption}.rst",
+        category=category,
+        subcategory="Figures",
+        labels={
+            "figure": figure.stem.removeprefix("figure_").replace("_", "."),
+            **{factor: value or "all" for factor, value in named.items()},
+        },
+    )
+
+
+def published_folder(wildcards, input):
+    """Where the published numbers lie."""
+    return str(Path(input.published[0]).parent)
+
+
+TABLE_STEMS = figure_plan.tables_planned(**FACTORS)
+PLANNED = figure_plan.plan(**FACTORS)
+TABLES = [
+    f"{RUN}/tables/{stem}.{kind}"
+    for stem in TABLE_STEMS
+    for kind in ("csv", "md", "tex", "html")
+]
+FIGURES = [
+    f"{RUN}/figures/{figure.stem}.{kind}"
+    for figure in PLANNED
+    for kind in ("svg", "png", "tsv")
+]
+
+
+def training_settings():
+    """Settings of the training of the embedded weights, as JSON."""
+    folders = ("photos", "evaluation")
+    kept = {
+        key: value for key, value in config["training"].items() if key not in folders
+    }
+    return json.dumps(kept | {"seed": config["seed"]})
