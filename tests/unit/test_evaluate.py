@@ -33,7 +33,7 @@ from latentprint.predictions import Predictions, vote, write_predictions
 from latentprint.tuning import Best
 
 SIDECAR = {
-    "attributes": {"operating_point": "BOP", "tools": False},
+    "attributes": {"operating_point": "BOP", "tools": False, "weights": "embedded"},
     "summary": {
         "model": {"3": 40},
         "beta": {"luma": [-8, 4], "chroma": [2, 2]},
@@ -183,13 +183,13 @@ def test_holm_by_hand():
 # Tables of all cells
 
 
-def write_cell(folder, factors, point, predictions, *, cv_accuracy=None, search_s=0.0):
-    """Write what tune, fit and evaluate leave of one cell; give the folder of its scores."""
+def write_cell(folder, factors, point, predictions, *, cv_accuracy=None):
+    """Write the files of one cell that are gathered."""
     tail = "/".join(factors[1:])
-    fitted = folder / point / tail
-    write_predictions(fitted / "predictions.tsv", predictions)
-    costs = {"search_s": search_s, "fit_s": 1.5, "predict_s": 0.25, "cores": 1, "peak_mb": 200.5}
-    (fitted / "costs.json").write_text(json.dumps(costs))
+    target = folder / f"bpp-{factors[0]}" / tail
+    write_predictions(target / "predictions.tsv", predictions)
+    costs = {"search_s": 0.0, "fit_s": 1.5, "predict_s": 0.25, "cores": 1, "peak_mb": 200.5}
+    (target / "costs.json").write_text(json.dumps(costs))
     source = "reused" if cv_accuracy is None else "searched"
     scores = cell_scores(
         predictions,
@@ -206,17 +206,14 @@ def write_cell(folder, factors, point, predictions, *, cv_accuracy=None, search_
         cell=f"bpp-{factors[0]}/{tail}",
         run="demo",
         images="drawn by the product",
-        weights="embedded",
     )
-    target = folder / f"bpp-{factors[0]}" / tail
-    target.mkdir(parents=True, exist_ok=True)
     (target / "scores.json").write_text(json.dumps(scores))
     return target
 
 
 @pytest.fixture
 def cells(tmp_path):
-    """Four cells; the two of y at both levels are one fit."""
+    """Four cells; the two of y at both levels are equal."""
     weak, strong, middle = (
         made_up(seed=seed, skill=skill, patches=patches)
         for seed, skill, patches in ((1, 0.02, 1), (2, 0.25, 4), (3, 0.1, 1))
@@ -236,6 +233,7 @@ def test_scores_of_a_cell_hold_every_column_but_the_paired_ones(cells):
     scores = cells[1].scores
     assert set(scores) == set(SCORE_COLUMNS) - paired
     assert (scores["bpp"], scores["latent"], scores["point"]) == ("1.0", "y", "model-3")
+    assert (scores["images"], scores["weights"]) == ("drawn by the product", "embedded")
     assert (scores["model"], scores["beta"], scores["bpp_reached"]) == ("3", "-8..4,2", 0.26)
     assert (scores["tuning"], scores["study"], scores["cv_accuracy"]) == ("searched", "study", 0.7)
     assert (scores["n_train"], scores["n_rows"], scores["n_values"]) == (160, 1280, 256)

@@ -3,7 +3,6 @@
 import shutil
 
 import h5py
-import latent_stores
 import numpy as np
 import pytest
 
@@ -11,6 +10,7 @@ from latentprint import store
 from latentprint.errors import UserError
 from latentprint.features import FEATURES, build_features, drawn, load_matrix
 from latentprint.seeds import rng
+from tests.unit import latent_stores
 
 N_TRAIN, N_TEST, N_PATCHES = 9, 7, 5
 LUMA, ALL = latent_stores.LUMA, latent_stores.LUMA + latent_stores.CHROMA

@@ -12,7 +12,7 @@ import pytest
 from matplotlib.figure import Figure as Picture
 from matplotlib.text import Text
 from PIL import Image
-from synthetic_run import ALL, write_run
+from tests.unit.synthetic_run import ALL, write_run
 
 from latentprint import figures
 from latentprint.figure_plan import plan, planned, tables_planned

@@ -4,9 +4,10 @@ import importlib
 import json
 import sys
 
-import latent_stores
 import pytest
 import yaml
+
+from tests.unit import latent_stores
 
 SEARCH = {
     "RF": {
@@ -60,7 +61,6 @@ def make_run(folder, step, *, threads):
         tail = f"y/YUV/{feature}/{classifier}"
         features = folder / f"features/model-3/y/YUV/{feature}.h5"
         fitted = folder / "cells/model-3" / tail
-        scored = folder / "cells/bpp-0.25" / tail
         step(
             "build_features",
             train_store=folder / "latents/model-3/train.h5",
@@ -115,9 +115,9 @@ def make_run(folder, step, *, threads):
             run="demo",
             images_text="drawn by the product",
             weights_text="embedded",
-            output=scored / "scores.json",
+            output=fitted / "scores.json",
         )
-        cells.append(scored)
+        cells.append(fitted)
     step(
         "collect_scores",
         cells=cells,

@@ -4,12 +4,12 @@ import shutil
 from pathlib import Path
 
 import h5py
-import latent_stores
 import numpy as np
 import pytest
 
 from latentprint import store
 from latentprint.errors import UserError
+from tests.unit import latent_stores
 
 N = 11
 

@@ -5,7 +5,7 @@ import re
 import sys
 
 import pytest
-from synthetic_run import write_run
+from tests.unit.synthetic_run import write_run
 
 from latentprint.errors import UserError
 from latentprint.figure_plan import planned, tables_planned

@@ -6,7 +6,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from synthetic_run import ALL, write_run
+from tests.unit.synthetic_run import ALL, write_run
 
 from latentprint.accuracy_tables import accuracies
 from latentprint.errors import UserError

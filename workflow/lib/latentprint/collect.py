@@ -48,19 +48,17 @@ def read_cell(folder: Path) -> CellResult:
     Parameters
     ----------
     folder : Path
-        ``.../cells/bpp-<bpp>/<latent>/<component>/<feature>/<classifier>``, which holds
-        ``scores.json``. Predictions and costs are read from the folder of the fit, which stands
-        below the point that the scores name: y is fitted once for all levels of one model id.
+        It holds ``scores.json``, ``costs.json`` and ``predictions.tsv``.
 
     Raises
     ------
     UserError
         If a file is missing or unreadable.
     """
-    scores = _read_json(folder / "scores.json")
-    fitted = folder.parents[4].joinpath(scores["point"], *(scores[name] for name in FACTORS[1:]))
     return CellResult(
-        scores, _read_json(fitted / "costs.json"), read_predictions(fitted / "predictions.tsv")
+        _read_json(folder / "scores.json"),
+        _read_json(folder / "costs.json"),
+        read_predictions(folder / "predictions.tsv"),
     )
 
 

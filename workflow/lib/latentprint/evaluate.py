@@ -75,7 +75,7 @@ def cell_scores(
     cell: str,
     run: str,
     images: str,
-    weights: str,
+    weights: str | None = None,
 ) -> dict[str, Any]:
     """Give everything that `scores.tsv` says about one cell and that needs no other cell.
 
@@ -89,8 +89,11 @@ def cell_scores(
         Description of the test images' latent store at this cell's level.
     cell : str
         "bpp-<bpp>/<latent>/<component>/<feature>/<classifier>".
-    run, images, weights : str
-        Name of the run; sources of images and of weights in a few words.
+    run : str
+    images : str
+        Source of the images in a few words.
+    weights : str, optional
+        Source of the weights; by default what the store says.
 
     Returns
     -------
@@ -112,7 +115,7 @@ def cell_scores(
         "study": best.study,
         "run": run,
         "images": images,
-        "weights": weights,
+        "weights": weights or attributes.get("weights"),
         "operating_point": attributes.get("operating_point"),
         "tools": attributes.get("tools"),
         "model": ",".join(summary.get("model", {})) or None,

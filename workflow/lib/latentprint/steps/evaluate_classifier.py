@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument("--cell", required=True, help="bpp/latent/component/feature/classifier")
     parser.add_argument("--run", required=True)
     parser.add_argument("--images-text", required=True)
-    parser.add_argument("--weights-text", required=True)
+    parser.add_argument("--weights-text", help="by default what the store says")
     options = parser.parse_args()
 
     scores = cell_scores(

@@ -1,0 +1,29 @@
+"""A wrong configuration stops before the first job, with one line that says where."""
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--config", "n_trian=10"], "'n_trian' was unexpected"),
+        (["--config", "n_train=11"], "n_train is 11, expected an even number"),
+        (["--config", "image_size=32"], "32 is less than the minimum of 64"),
+        (["--config", "images_root=nowhere"], "nowhere"),
+        (["--config", "weights=nowhere"], "encoder_Y_0.5.pth is missing"),
+        (["--config", "sampling=last"], "'last' is not one of ['stratified', 'first']"),
+        (["--config", "run=a/b"], "does not match"),
+    ],
+)
+def test_a_wrong_value_is_named(checkout, options, message):
+    result = checkout.snakemake("--dry-run", *options, check=False)
+    assert result.returncode != 0
+    assert message in result.stdout + result.stderr
+
+
+def test_a_misspelt_key_below_the_top_is_named(checkout):
+    with checkout.edited("tests/data/tiny.yaml", "draws: 2", "drwas: 2"):
+        result = checkout.snakemake("--dry-run", check=False)
+    assert result.returncode != 0
+    assert "drwas" in result.stdout + result.stderr
+    assert "search" in result.stdout + result.stderr

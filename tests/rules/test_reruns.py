@@ -1,0 +1,83 @@
+"""One thing changed: exactly these jobs, and never the extraction without need."""
+
+LIBRARY = "workflow/lib/latentprint"
+EXTRACTION = {
+    "make_demo_images",
+    "index_images",
+    "select_images",
+    "analyse_images",
+    "extract_latents",
+}
+# Cells of one classifier, latent fits counted once for y: features x (1 model + 2 levels).
+FITS = 3 * 3
+AFTER = {"collect_scores": 1, "render_tables": 1, "plot_figures": 1}
+
+
+def test_a_changed_search_space_reruns_that_classifier_alone(finished):
+    with finished.edited("tests/data/tiny.yaml", "max_iter: 3", "max_iter: 4"):
+        planned = finished.planned()
+    assert planned == {
+        "tune_classifier": FITS, "fit_classifier": FITS, "share_cell": 6, "evaluate_classifier": 12,
+        **AFTER,
+    }  # fmt: skip
+
+
+def test_an_edit_of_features_reruns_no_extraction(finished):
+    with finished.edited(
+        f"{LIBRARY}/features.py", "from latentprint", "MARK = 1\nfrom latentprint"
+    ):
+        planned = finished.planned()
+    assert planned["build_features"] == 9
+    assert not EXTRACTION & set(planned)
+
+
+def test_an_edit_of_the_codec_reruns_extraction_but_not_the_images(finished):
+    with finished.edited(f"{LIBRARY}/codec/context.py", "CONTEXT_GROUPS = 5", "CONTEXT_GROUPS = 4"):
+        planned = finished.planned()
+    assert planned["analyse_images"] == 2
+    assert "make_demo_images" not in planned
+    assert "index_images" not in planned
+
+
+def test_a_changed_colour_redraws_figures_alone(finished):
+    with finished.edited(f"{LIBRARY}/figure_style.py", "#2E86AB", "#2E86AC"):
+        assert finished.planned() == {"plot_figures": 1}
+
+
+def test_a_comment_reruns_nothing(finished):
+    with finished.edited(f"{LIBRARY}/store.py", "import hashlib\n", "# note\nimport hashlib\n"):
+        assert finished.planned() == {}
+
+
+def test_touching_everything_reruns_nothing(finished):
+    for part in ("workflow", "config", "envs", "resources"):
+        for path in (finished.folder / part).rglob("*"):
+            path.touch()
+    for path in (finished.folder / "results/tiny/latents").rglob("*.h5"):
+        path.touch()
+    assert finished.planned() == {}
+
+
+def test_a_new_level_runs_its_extraction_and_cells_alone(finished):
+    with finished.edited(
+        "tests/data/tiny.yaml", "run: tiny",
+        'run: tiny\nbpp: [0.12, 0.25, 1.0]\noperating_points: {"0.12": [3, -1069]}',
+    ):  # fmt: skip
+        planned = finished.planned()
+    assert planned == {
+        "extract_latents": 2, "build_features": 3, "tune_classifier": 6, "fit_classifier": 6,
+        "share_cell": 6, "evaluate_classifier": 12, **AFTER,
+    }  # fmt: skip
+
+
+def test_a_level_removed_runs_the_gather_alone(finished):
+    with finished.edited("tests/data/tiny.yaml", "run: tiny", "run: tiny\nbpp: [0.25]"):
+        planned = finished.planned()
+    assert planned == AFTER
+
+
+def test_n_patches_reruns_features_and_what_follows(finished):
+    with finished.edited("tests/data/tiny.yaml", "n_patches: 3", "n_patches: 4"):
+        planned = finished.planned()
+    assert planned["build_features"] == 9
+    assert not EXTRACTION & set(planned)

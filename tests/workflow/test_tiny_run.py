@@ -1,0 +1,106 @@
+"""The whole workflow on 64 x 64 pixels: what it leaves behind, and what a second run does."""
+
+import csv
+import json
+
+import yaml
+
+CELLS = 2 * 2 * 1 * 3 * 2  # bpp, latents, components, features, classifiers
+
+
+def rows(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+def test_scores_hold_every_cell(finished):
+    scores = rows(finished.folder / "results/tiny/scores.tsv")
+    assert len(scores) == CELLS
+    for score in scores:
+        assert (
+            float(score["accuracy_low"])
+            <= float(score["accuracy"])
+            <= float(score["accuracy_high"])
+        )
+        assert int(score["n_test"]) == 20
+        assert score["weights"] == "embedded"
+        counts = [int(score[name]) for name in ("fake_fake", "fake_real", "real_fake", "real_real")]
+        assert sum(counts) == 20
+        assert float(score["accuracy"]) == (counts[0] + counts[3]) / 20
+
+
+def test_every_cell_has_its_files(finished):
+    folder = finished.folder / "results/tiny/cells"
+    for score in rows(finished.folder / "results/tiny/scores.tsv"):
+        cell = folder.joinpath(
+            f"bpp-{score['bpp']}", score["latent"], score["component"], score["feature"],
+            score["classifier"],
+        )  # fmt: skip
+        names = {path.name for path in cell.iterdir()}
+        assert names == {
+            "trials.tsv", "best.yaml", "model.skops", "fit.yaml", "predictions.tsv", "costs.json",
+            "scores.json",
+        }  # fmt: skip
+        assert len(rows(cell / "predictions.tsv")) == 20
+
+
+def test_y_is_one_experiment_at_both_levels(finished):
+    scores = rows(finished.folder / "results/tiny/scores.tsv")
+    by_level = {}
+    for score in scores:
+        if score["latent"] == "y":
+            key = (score["component"], score["feature"], score["classifier"])
+            by_level.setdefault(key, {})[score["bpp"]] = score["accuracy"]
+    assert by_level
+    for accuracies in by_level.values():
+        assert len(accuracies) == 2
+        assert len(set(accuracies.values())) == 1
+
+
+def test_levels_differ_in_rate(finished):
+    reached = {}
+    for level in ("0.25", "1"):
+        path = finished.folder / f"results/tiny/latents/bpp-{level}/test.json"
+        reached[level] = json.loads(path.read_text())["summary"]["bpp"]["mean"]
+    assert 0 < reached["0.25"] < reached["1"]
+
+
+def test_selected_cell_was_searched(finished):
+    selected = yaml.safe_load((finished.folder / "results/tiny/selected.yaml").read_text())
+    assert selected["feature"] == "single"
+    assert 0 <= selected["cv_accuracy"] <= 1
+
+
+def test_tables_and_figures_are_there(finished):
+    run = finished.folder / "results/tiny"
+    for stem in ("2_1", "2_2", "3_1", "3_2", "3_3"):
+        for kind in ("csv", "md", "tex", "html"):
+            assert (run / f"tables/table_{stem}.{kind}").stat().st_size > 50
+    for stem in ("figure_3_1b", "figure_3_5b", "figure_3_6b", "cells"):
+        assert (run / f"figures/{stem}.png").read_bytes().startswith(b"\x89PNG")
+        assert "<svg" in (run / f"figures/{stem}.svg").read_text()
+
+
+def test_a_second_run_has_nothing_to_do(finished):
+    assert finished.planned() == {}
+
+
+def test_the_report_packs_tables_and_figures(finished):
+    finished.snakemake("--report", "results/tiny/report.html")
+    report = (finished.folder / "results/tiny/report.html").read_text()
+    for name in ("table_3_1.html", "figure_3_5b.svg", "cells.svg"):
+        assert name in report
+
+
+def test_scores_are_the_same_bytes_when_made_again(finished):
+    run = finished.folder / "results/tiny"
+    names = ["scores.tsv", "cells/bpp-1/y_hat/YUV/multiple/GB/predictions.tsv",
+             "cells/bpp-1/y_hat/YUV/multiple/GB/scores.json", "tables/table_3_2.csv",
+             "figures/cells.svg", "figures/cells.png"]  # fmt: skip
+    before = {name: (run / name).read_bytes() for name in names}
+    cell = "results/tiny/cells/bpp-1/y_hat/YUV/multiple/GB"
+    for name in ("predictions.tsv", "scores.json"):
+        (finished.folder / cell / name).unlink()
+    (run / "figures/cells.png").unlink()
+    finished.snakemake()
+    assert {name: (run / name).read_bytes() for name in names} == before
