@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RUN := results/demo
+SHELL := bash
+# Snakemake's lines that tell a person nothing: which jobs it selects, when, under which number.
+HIDDEN := ^(Select jobs|Execute [0-9]+ jobs|Finished jobid|Using workflow specific profile|\[[A-Z][a-z]{2} )
 WORKFLOW := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake
 
 .PHONY: help setup demo report test lint codec clean
@@ -22,7 +25,7 @@ $(READY): envs/venv.txt
 setup: $(READY) ## make the virtual environment .venv/
 
 demo: $(READY) ## the whole experiment on images and weights made by the product; minutes on two cores
-	@$(WORKFLOW) --cores all --quiet rules
+	@set -o pipefail; $(WORKFLOW) --cores all --quiet rules host 2>&1 | grep --line-buffered -vE '$(HIDDEN)'
 	@test $(RUN)/report.html -nt $(RUN)/scores.tsv || $(WORKFLOW) --quiet --report $(RUN)/report.html > $(RUN)/logs/report.log 2>&1 || { cat $(RUN)/logs/report.log; exit 1; }
 	@PYTHONPATH=workflow/lib $(BIN)/python -m latentprint.steps.print_summary --scores $(RUN)/scores.tsv --results $(RUN)
 

@@ -76,7 +76,5 @@ def test_a_changed_image_stops_the_extraction_and_leaves_nothing(codec, chosen, 
     path = tmp_path / chosen[9].path
     Image.new("RGB", (64, 64)).save(path)
     with pytest.raises(UserError, match=r"image_9\.png: has changed since it was indexed"):
-        extraction.analyse(
-            codec, chosen, root=tmp_path, size=64, model=3, output=tmp_path / "y.h5"
-        )
+        extraction.analyse(codec, chosen, root=tmp_path, size=64, model=3, output=tmp_path / "y.h5")
     assert not list(tmp_path.glob("*.h5")) and not list(tmp_path.glob(".*.h5"))

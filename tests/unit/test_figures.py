@@ -12,7 +12,6 @@ import pytest
 from matplotlib.figure import Figure as Picture
 from matplotlib.text import Text
 from PIL import Image
-from tests.unit.synthetic_run import ALL, write_run
 
 from latentprint import figures
 from latentprint.figure_plan import plan, planned, tables_planned
@@ -23,6 +22,7 @@ from latentprint.matrix_figures import draw_matrix, measures
 from latentprint.own_figures import draw_cells, draw_cost
 from latentprint.score_table import read_costs, read_scores
 from latentprint.thesis import read_published
+from tests.unit.synthetic_run import ALL, write_run
 
 SMALL = {
     "one latent": {"latents": ["y_hat"]},

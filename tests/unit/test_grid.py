@@ -57,7 +57,7 @@ def test_memory_grows_with_the_data(config):
     small = grid.fit_memory_mb(config, "YUV", "flatten", "GB")
     config["n_train"] = 30_000
     large = grid.fit_memory_mb(config, "YUV", "flatten", "GB")
-    # 4 + 9 bytes a value of 30,000 x 65,536, and 8 leaves of 65,536 x 32 bins of 20 bytes.
+    # 13 bytes a value of 30,000 x 65,536, and 8 leaves of 65,536 x 32 bins of 20 bytes.
     assert large == pytest.approx(1000 + (13 * 30_000 + 20 * 32 * 8) * 65_536 / 1e6, rel=1e-3)
     assert small < large
 
@@ -82,6 +82,7 @@ def with_value(config, path, value):
         ("bpp", [0.3], "bpp 0.3 has no line in operating_points"),
         ("features", ["flatten"], "tuning_from.flatten is single"),
         ("engine", {"RF": {"name": "sklearn"}}, "engine has no entry for GB"),
+        ("classifiers", ["RF", "SVM"], "classifiers names SVM, expected some of RF, GB"),
         ("search.RF.grid", ["n_estimators"], "does not search"),
     ],
 )

@@ -205,7 +205,7 @@ def test_fit_of_a_cell_says_what_it_did(classifier):
     )
     assert (description["n_images"], description["n_rows"], description["n_values"]) == (30, 60, 30)
     assert description["parameters"].items() >= SMALL[classifier].items()
-    assert description["n_trees"] == (8 if classifier == "RF" else 5)
+    assert description["n_iterations"] == (8 if classifier == "RF" else 5)
     assert yaml.safe_load(yaml.safe_dump(description)) == description
     assert list(model.classes_) == ["fake", "real"]
 

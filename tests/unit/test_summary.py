@@ -5,13 +5,13 @@ import re
 import sys
 
 import pytest
-from tests.unit.synthetic_run import write_run
 
 from latentprint.errors import UserError
 from latentprint.figure_plan import planned, tables_planned
 from latentprint.score_table import most_accurate, read_scores
 from latentprint.steps import plot_figures, print_summary, render_tables
 from latentprint.summary import summary
+from tests.unit.synthetic_run import write_run
 
 TINY = {
     "bpp": ["0.5"],

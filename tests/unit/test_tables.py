@@ -6,7 +6,6 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from tests.unit.synthetic_run import ALL, write_run
 
 from latentprint.accuracy_tables import accuracies
 from latentprint.errors import UserError
@@ -30,6 +29,7 @@ from latentprint.table_formats import (
 )
 from latentprint.tables import all_tables, dimensions, factors, times
 from latentprint.thesis import read_published
+from tests.unit.synthetic_run import ALL, write_run
 
 
 @pytest.fixture(scope="module")

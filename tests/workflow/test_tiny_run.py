@@ -104,3 +104,39 @@ def test_scores_are_the_same_bytes_when_made_again(finished):
     (run / "figures/cells.png").unlink()
     finished.snakemake()
     assert {name: (run / name).read_bytes() for name in names} == before
+
+
+def test_a_classifier_is_one_entry_and_two_lines_of_configuration(finished):
+    """As the README says: an entry in `CLASSIFIERS`, and its search and engine."""
+    entry = """
+def _make_logistic(parameters, random_state, threads):
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(**parameters, random_state=random_state)
+
+
+CLASSIFIERS["LR"] = Classifier(_make_logistic, {}, {}, ("sklearn",), _forest_bytes)
+
+
+def effective_parameters("""
+    lines = """run: tiny
+classifiers: [RF, GB, LR]
+"""
+    searched = """search:
+  LR: {draws: 2, folds: 2, grid: [C], space: {C: {loguniform: [0.001, 1.0]}, max_iter: 200}}
+"""
+    with (
+        finished.edited(
+            "workflow/lib/latentprint/classifiers.py", "\ndef effective_parameters(", entry
+        ),
+        finished.edited("tests/data/tiny.yaml", "run: tiny\n", lines),
+        finished.edited("tests/data/tiny.yaml", "search:\n", searched),
+        finished.edited(
+            "tests/data/tiny.yaml", "n_patches", "engine: {LR: {name: sklearn}}\nn_patches"
+        ),
+    ):
+        cell = "results/tiny/cells/bpp-1/y_hat/YUV/single/LR"
+        finished.snakemake(
+            f"{cell}/scores.json", "--rerun-triggers", "mtime"
+        )  # code changed for all cells; only the new one is wanted here
+    assert json.loads((finished.folder / cell / "scores.json").read_text())["n_test"] == 20

@@ -60,7 +60,7 @@ wildcard_constraints:
     latent="y|y_hat",
     component="Y|YUV",
     feature="flatten|single|multiple",
-    classifier="RF|GB",
+    classifier="[A-Za-z][A-Za-z0-9]*",
 
 
 def code_of(rule):

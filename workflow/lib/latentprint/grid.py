@@ -1,12 +1,13 @@
 """The factor grid of a run: its cells, where each is fitted, and which search it uses.
 
-Pure functions of the configuration, imported by the workflow's rules; standard library only.
+Pure functions of the configuration, imported by the workflow's rules; nothing heavy is imported.
 """
 
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+from latentprint.classifiers import CLASSIFIERS
 from latentprint.errors import UserError
 
 Config = dict[str, Any]
@@ -123,29 +124,26 @@ def fit_threads(config: Config) -> int:
 def fit_memory_mb(config: Config, component: str, feature: str, classifier: str) -> int:
     """Estimate the memory of one fit, megabytes.
 
-    Matrices of 256 x 256-pixel images as float32; boosting copies them to float64, bins them and
-    keeps a histogram of every leaf until the tree is done.
+    For images of 256 x 256 pixels, with the largest trees that the search may try.
     """
     values = BYTES_OF_IMAGE[component] // 4
     rows = _images(config, "n_train")
     if feature != "flatten":
         values //= 256
         rows *= config["n_patches"] if feature == "multiple" else 1
-    total = 4 * rows * values
-    if classifier == "GB":
-        engine, space = config["engine"]["GB"], config["search"]["GB"]["space"]
-        leaves = space.get("max_leaf_nodes", 31)
-        leaves = leaves if isinstance(leaves, int) else max(_numbers(leaves), default=31)
-        total += 9 * rows * values + 20 * (engine.get("max_bins", 255) + 1) * values * leaves
-    return 1000 + round(total / 1e6)
+    space = config["search"][classifier]["space"]
+    largest = {name: _largest(entry) for name, entry in space.items()}
+    parameters = largest | config["engine"][classifier]
+    return 1000 + round(CLASSIFIERS[classifier].memory(rows, values, parameters) / 1e6)
 
 
-def _numbers(value: Any) -> list[int]:
-    if isinstance(value, dict):
-        return [number for part in value.values() for number in _numbers(part)]
-    if isinstance(value, list):
-        return [number for part in value for number in _numbers(part)]
-    return [value] if isinstance(value, int) else []
+def _largest(entry: Any) -> Any:
+    """Give the largest value that a search may try, or the fixed one."""
+    if not isinstance(entry, dict):
+        return entry
+    (values,) = entry.values()
+    numbers = [value for value in values if isinstance(value, int | float)]
+    return max(numbers) if numbers else values[0]
 
 
 def _images(config: Config, key: str) -> int:
@@ -184,6 +182,11 @@ def check(config: Config) -> None:
             )
     _check_reuse(config)
     for classifier in config["classifiers"]:
+        if classifier not in CLASSIFIERS:
+            raise UserError(
+                f"config: classifiers names {classifier}, expected some of "
+                f"{', '.join(CLASSIFIERS)}. Add an entry to classifiers.py for a new one"
+            )
         for key in ("search", "engine"):
             if classifier not in config[key]:
                 raise UserError(f"config: {key} has no entry for {classifier}. Add one")

@@ -89,10 +89,18 @@ def fit_cell(
         "n_values": matrix.values.shape[1],
         "seed": seed,
         "random_state": random_state,
-        "n_trees": len(model.estimators_) if best.classifier == "RF" else model.n_iter_,
+        "n_iterations": _iterations(model),
         "versions": versions(),
         "latents": matrix.attributes["train_digests"],
     }
+
+
+def _iterations(model: Any) -> int | None:
+    """Count what was really fitted: trees of a forest, rounds of boosting or of a solver."""
+    if hasattr(model, "estimators_"):
+        return len(model.estimators_)
+    rounds = getattr(model, "n_iter_", None)
+    return None if rounds is None else int(np.max(rounds))
 
 
 def fit_model(
@@ -110,7 +118,7 @@ def fit_model(
     Parameters
     ----------
     classifier : str
-        "RF" or "GB".
+        Key of `CLASSIFIERS`.
     parameters : dict
         As `effective_parameters` gives them.
     values : ndarray, float32, (rows, P)
@@ -128,28 +136,41 @@ def fit_model(
     estimator
         With the classes "fake" and "real".
     """
-    from threadpoolctl import threadpool_limits
-
     model = CLASSIFIERS[classifier].make(parameters, random_state, threads)
     labels = np.where(fake, "fake", "real")
-    if classifier == "RF":
-        return model.fit(values, labels).set_params(n_jobs=None)
+    if classifier == "GB":
+        early = parameters.get("early_stopping", False)
+        kept = validation_rows(groups, fake, random_state) if early else None
+        return _fit_boosting(model, values, labels, kept=kept, threads=threads)
+    model.fit(values, labels)
+    # The thread count is kept in the model; without it equal models give equal files.
+    return model.set_params(n_jobs=None) if "n_jobs" in model.get_params() else model
+
+
+def _fit_boosting(
+    model: Any,
+    values: NDArray[np.float32],
+    labels: NDArray[np.str_],
+    *,
+    kept: NDArray[np.bool_] | None,
+    threads: int,
+) -> Any:
+    """Fit HistGradientBoosting; `kept` are rows for early stopping."""
+    from threadpoolctl import threadpool_limits
 
     from latentprint.binning import block_binning
 
     with threadpool_limits(threads, "openmp"), block_binning():
-        if parameters.get("early_stopping", False):
-            kept = validation_rows(groups, fake, random_state)
+        if kept is None:
+            model.fit(values, labels)
+        else:
             model.fit(
                 take_rows(values, ~kept),
                 labels[~kept],
                 X_val=take_rows(values, kept),
                 y_val=labels[kept],
             )
-        else:
-            model.fit(values, labels)
-    # Prediction from values needs no bin edges, and 65,536 small arrays take long to write. The
-    # thread count is kept here as well; without it equal trees give equal files.
+    # Prediction from values needs no bin edges, and 65,536 small arrays take long to write.
     model._bin_mapper.bin_thresholds_ = []
     model._bin_mapper.n_threads = None
     return model

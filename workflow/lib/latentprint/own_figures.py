@@ -108,7 +108,10 @@ def draw_cells(
                 axes.axhline(index - 0.5, color=FAINT, linewidth=1 if strong else 0.4, zorder=0)
     panels[0].set_yticks(range(len(rows)), names)
     panels[0].set_ylim(len(rows) - 0.5, -0.5)
-    panels[0].set_xlim(min(0.45, *(score.accuracy_low - 0.02 for score in scores)), 1.0)
+    lowest = min(0.45, *(score.accuracy_low - 0.02 for score in scores))
+    panels[0].set_xlim(lowest, 1.0)
+    # A label at the left end would touch the one at the right end of the panel before it.
+    panels[0].set_xticks([tenth / 10 for tenth in range(11) if tenth / 10 > lowest + 0.03])
     handles = [_key(latent, **_latent_marker(latent, INK)) for latent in latents]
     handles.append(Line2D([], [], color=INK, lw=1, label=text["interval"]))
     handles.append(Line2D([], [], color=INK, lw=0.8, ls="--", label=text["chance"]))
