@@ -33,10 +33,11 @@ def files() -> dict[str, list[bytes]]:
 @pytest.fixture(scope="module")
 def data_set(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("drawn")
-    arguments = ["--output", str(folder), "--n-train", "6", "--n-test", "4", "--seed", "5"]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sys.argv", ["make_demo_images", *arguments, "--image-size", str(SIZE)])
-        make_demo_images.main()
+    for split, count in (("train", "6"), ("test", "4")):
+        arguments = ["--output", str(folder), "--split", split, "--n-images", count]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("sys.argv", ["", *arguments, "--seed", "5", "--image-size", str(SIZE)])
+            make_demo_images.main()
     return folder
 
 
@@ -229,7 +230,7 @@ def test_one_scene_keeps_brightness_contrast_and_size_in_both_pipelines():
 
 
 def highest_peak(pictures: list[np.ndarray]) -> float:
-    """Give the highest log ratio of the mean spectrum at periods 2, 4, 8 to the values around it."""
+    """Give the highest log ratio of the mean spectrum at periods 2, 4, 8 to what is around."""
     side = pictures[0].shape[0]
     window = np.hanning(side)[:, None] * np.hanning(side)
     spectrum = np.zeros((side, side))

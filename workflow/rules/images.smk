@@ -18,7 +18,7 @@ rule make_demo_images:
     shell:
         "python -m latentprint.steps.make_demo_images"
         " --output $(dirname {output}) --split {wildcards.split}"
-        " --n-train {params.n_images} --n-test {params.n_images} --seed {params.cfg[seed]}"
+        " --n-images {params.n_images} --seed {params.cfg[seed]}"
         " --image-size {params.cfg[image_size]} 2>&1 | tee {log}"
 
 
