@@ -29,7 +29,7 @@ rule train_codec:
         cfg=training_settings(),
         photos=config["training"]["photos"] or "",
         evaluation=config["training"]["evaluation"] or "",
-        checkpoint="<results>/training/checkpoint.pt",
+        checkpoint=f"{RUN}/training/checkpoint.pt",
     shell:
         "python -m latentprint.steps.train_codec"
         " --photos {params.photos:q} --evaluation {params.evaluation:q}"

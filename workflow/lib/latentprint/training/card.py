@@ -15,7 +15,7 @@ from latentprint.training.loop import BETAS, Settings
 from latentprint.training.pictures import SUFFIXES
 
 NAME = "model_card.md"
-DISPLACEMENTS = (-1069, -900, -600, -300, 0, 300)
+DISPLACEMENTS = (-1069, -800, -500, -200, 0, 200, 400)
 
 
 def text(
