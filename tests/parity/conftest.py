@@ -13,6 +13,28 @@ from PIL import Image
 
 from latentprint.codec.weights import Part, read
 
+# What the tests compared: stage -> [vectors, elements, elements that differ, largest difference].
+COMPARED: dict[str, list] = {}
+
+
+def record(stage: str, elements: int, *, differing: int = 0, worst: float = 0.0) -> None:
+    """Count a comparison for the table at the end of the run."""
+    row = COMPARED.setdefault(stage, [0, 0, 0, 0.0])
+    row[0] += 1
+    row[1] += elements
+    row[2] += differing
+    row[3] = max(row[3], worst)
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    if COMPARED:
+        terminalreporter.section("parity with the reference software")
+        heading = ("stage", "vectors", "elements", "differ", "largest difference")
+        terminalreporter.write_line("{:<28} {:>8} {:>10} {:>8}   {}".format(*heading))
+        for stage, (vectors, elements, differing, worst) in COMPARED.items():
+            line = f"{stage:<28} {vectors:>8} {elements:>10,} {differing:>8}   {worst:.1e}"
+            terminalreporter.write_line(line)
+
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread():

@@ -10,6 +10,7 @@ import torch
 
 from latentprint.codec import JpegAI, analysis, colour, context, gains, hyper, rate, residual
 from latentprint.codec import synthesis as synthesis_stage
+from tests.parity.conftest import read_rgb, record
 
 BOP_OFF = ["f01_bop_off_face_a_m0_b0", "f04_bop_off_even_200x136_m3_b0"]
 HOP_OFF = ["f09_hop_off_odd_107x75_m1_b0", "f12_hop_off_face_d_m0_b0"]
@@ -34,9 +35,16 @@ WITH_Z = [name for name in EVERY if name not in SHORT]
 COMPONENTS = {"luma": "model_y", "chroma": "model_uv"}
 
 
+def stage_of(name: str) -> str:
+    """Drop vector, model and component from the name of a comparison."""
+    words = ("luma", "chroma", "model", *"0123")
+    return " ".join(word for word in name.split()[1:] if word not in words)
+
+
 def assert_equal(name: str, ours: torch.Tensor, theirs: torch.Tensor) -> None:
     assert ours.shape == theirs.shape
     different = int((ours.to(torch.int64) != theirs.to(torch.int64)).sum())
+    record(stage_of(name), theirs.numel(), differing=different)
     print(f"{name}: {theirs.numel()} elements compared, {different} differ")
     assert different == 0
 
@@ -46,6 +54,7 @@ def assert_close(name: str, ours: torch.Tensor, theirs: torch.Tensor, *, limit: 
     assert ours.shape == theirs.shape
     rms = float(theirs.double().square().mean().sqrt())
     worst = float((ours.double() - theirs.double()).abs().max())
+    record(stage_of(name), theirs.numel(), differing=int((ours != theirs).sum()), worst=worst)
     print(
         f"{name}: {theirs.numel()} elements, largest difference {worst:.2e} = {worst / rms:.1e} RMS"
     )
@@ -66,6 +75,7 @@ def test_network_inputs(load_case, name):
     for ours, key in ((y, "model_y"), (colour.chroma_input(y, u, v), "model_uv")):
         theirs = case[f"{key}.analysis_in"]
         worst = float((ours - theirs).abs().max())
+        record("input", theirs.numel(), differing=int((ours != theirs).sum()), worst=worst)
         print(f"{name} {key} input: {theirs.numel()} elements, largest difference {worst:.1e}")
         assert worst <= 1e-4
 
@@ -195,7 +205,9 @@ def test_bits(load_case, tensors, name):
         y = rate.residual_bits(case[f"{key}.residual_quant"], case[f"{key}.scale_log"].int())
         for ours, theirs in ((z, case["bits"][2 * at]), (y, case["bits"][2 * at + 1])):
             print(f"{name} {component}: {ours.item():.1f} bits, stored {theirs.item():.1f}")
-            assert ours.item() == pytest.approx(theirs.item(), rel=1e-5)
+            difference = abs(ours.item() / theirs.item() - 1)
+            record("bits, relative", 1, differing=int(difference > 1e-5), worst=difference)
+            assert difference <= 1e-5
 
 
 @pytest.mark.parametrize(
@@ -215,6 +227,7 @@ def test_synthesis_planes(load_case, tensors, name):
     for ours, key in ((y, "model_y"), (uv, "model_uv")):
         theirs = case[f"{key}.synthesis_out"][..., :height, :width].clamp(0, 255)
         worst = float((ours - theirs).abs().max())
+        record("planes", ours.numel(), differing=int((ours != theirs).sum()), worst=worst)
         print(f"{name} {key}: {ours.numel()} samples, largest difference {worst:.1e} of 255")
         assert worst <= 5e-3
 
@@ -222,6 +235,7 @@ def test_synthesis_planes(load_case, tensors, name):
 def assert_same_picture(name: str, ours: torch.Tensor, theirs: torch.Tensor) -> None:
     difference = (ours.int() - theirs.int()).abs()
     changed = int((difference > 0).sum())
+    record("rgb, levels", theirs.numel(), differing=changed, worst=float(difference.max()))
     print(f"{name} rgb: {theirs.numel()} samples compared, {changed} differ")
     assert difference.max() <= 1
     assert changed <= 1e-3 * theirs.numel()
@@ -260,6 +274,7 @@ def test_end_to_end(load_case, weights, name):
             compared += q.numel()
         if flipped == 0:
             assert_close(f"{name} {component} y_hat", ours.y_hat, case[f"{key}.y_hat"], limit=1e-4)
+    record("symbols, end to end", compared, differing=flipped)
     print(f"{name}: {compared} symbols compared, {flipped} differ")
     assert flipped <= 2
     assert coded.bits.sum().item() == pytest.approx(case["bits"][4].item(), rel=1e-5)
@@ -272,8 +287,6 @@ IMAGES = ("face_a", "face_b", "face_c", "face_d")
 @pytest.mark.parametrize("model", range(4))
 def test_official_latents(vectors, weights, model):
     """The true codec: y of four images by the official encoders."""
-    from tests.parity.conftest import read_rgb
-
     codec = JpegAI.load(weights, "BOP")
     with np.load(vectors / "official_bop.npz") as stored:
         for image in IMAGES:

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
-from snakemake.utils import min_version, validate
+from snakemake.utils import min_version
 
 min_version("9.0")
 
@@ -18,13 +18,14 @@ LIBRARY = ROOT / "workflow" / "lib"
 sys.path.insert(0, str(LIBRARY))
 
 from latentprint import grid, image_folders, provenance
+from latentprint.configuration import check_schema
 from latentprint.errors import UserError
 
 # The step's environment, our package, and nothing else. Runs after a conda env is activated.
 shell.prefix(f"set -euo pipefail; export PYTHONNOUSERSITE=1 PYTHONPATH='{LIBRARY}'; ")
 
-validate(config, "../schemas/config.schema.yaml")
 try:
+    check_schema(config, ROOT / "workflow" / "schemas" / "config.schema.yaml")
     grid.check(config)
 except UserError as error:
     raise WorkflowError(str(error))
