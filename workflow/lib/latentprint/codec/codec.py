@@ -146,7 +146,7 @@ class JpegAI:
             weight_files.check(folder, part)
         return cls(folder, operating_point, torch.device(device))
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def encode(
         self,
         rgb: Tensor,
@@ -189,18 +189,9 @@ class JpegAI:
             self._encode_batch(batch, model, beta, frozenset(latents))
             for batch in rgb.split(self.batch(rgb.shape[-2] * rgb.shape[-1]))
         ]
-        count = rgb.shape[0]
-        in_effect = [max(gains.BETA_MIN, min(gains.BETA_MAX, int(value))) for value in beta]
-        return Coded(
-            luma=_joined([piece["luma"] for piece in pieces]),
-            chroma=_joined([piece["chroma"] for piece in pieces]),
-            model=torch.full((count,), model),
-            beta=torch.tensor([in_effect] * count),
-            bits=torch.cat([piece["bits"] for piece in pieces]).cpu(),
-            size=(rgb.shape[-2], rgb.shape[-1]),
-        )
+        return _gathered(pieces, model, beta, size=(rgb.shape[-2], rgb.shape[-1]))
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def quantise(
         self,
         luma_y: Tensor,
@@ -230,16 +221,7 @@ class JpegAI:
             self._quantise_batch(*batch, model, beta, frozenset(latents))
             for batch in zip(luma_y.split(size), chroma_y.split(size), strict=True)
         ]
-        count = luma_y.shape[0]
-        in_effect = [max(gains.BETA_MIN, min(gains.BETA_MAX, int(value))) for value in beta]
-        return Coded(
-            luma=_joined([piece["luma"] for piece in pieces]),
-            chroma=_joined([piece["chroma"] for piece in pieces]),
-            model=torch.full((count,), model),
-            beta=torch.tensor([in_effect] * count),
-            bits=torch.cat([piece["bits"] for piece in pieces]).cpu(),
-            size=(16 * luma_y.shape[-2], 16 * luma_y.shape[-1]),
-        )
+        return _gathered(pieces, model, beta, size=(16 * luma_y.shape[-2], 16 * luma_y.shape[-1]))
 
     def decode(self, coded: Coded) -> Tensor:
         """Decode a batch to pictures.
@@ -247,7 +229,7 @@ class JpegAI:
         Parameters
         ----------
         coded : Coded
-            With "y_hat"; one model id for the whole batch.
+            With "y_hat"; images of several model ids may be mixed.
 
         Returns
         -------
@@ -272,7 +254,7 @@ class JpegAI:
             ).cpu()
         return pictures.to(self.device)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def synthesise(
         self, y_hat_luma: Tensor, y_hat_chroma: Tensor, size: tuple[int, int], model: int = 3
     ) -> Tensor:
@@ -440,6 +422,21 @@ class JpegAI:
         unknown = sorted(set(latents) - set(KEPT))
         if unknown or not latents or isinstance(latents, str):
             raise UserError(f"latents {latents!r}, expected some of {', '.join(KEPT)}")
+
+
+def _gathered(
+    pieces: list[dict], model: int, beta: tuple[int, int], *, size: tuple[int, int]
+) -> Coded:
+    bits = torch.cat([piece["bits"] for piece in pieces]).cpu()
+    in_effect = [max(gains.BETA_MIN, min(gains.BETA_MAX, int(value))) for value in beta]
+    return Coded(
+        luma=_joined([piece["luma"] for piece in pieces]),
+        chroma=_joined([piece["chroma"] for piece in pieces]),
+        model=torch.full((len(bits),), model),
+        beta=torch.tensor([in_effect] * len(bits)),
+        bits=bits,
+        size=size,
+    )
 
 
 def _joined(pieces: list[Latents]) -> Latents:
