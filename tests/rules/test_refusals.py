@@ -27,3 +27,16 @@ def test_a_misspelt_key_below_the_top_is_named(checkout):
     assert result.returncode != 0
     message = "search.RF.drwas is not a key (did you mean draws?)"
     assert message in (result.stdout + result.stderr).replace("search.GB", "search.RF")
+
+
+def test_a_kaggle_folder_with_official_transforms_allows_y_and_refuses_y_hat(checkout, shared):
+    folder = [
+        "images_root=" + str(shared / "data/faces"),
+        "weights=" + str(shared / "data/weights"),
+    ]
+    planned = checkout.planned("--config", *folder, 'latents=["y"]')
+    assert planned["analyse_images"] == 2
+    assert "make_demo_images" not in planned
+    refused = checkout.snakemake("--dry-run", "--config", *folder, check=False)
+    assert refused.returncode != 0
+    assert "VM_common_int/Y_0.5.pth is missing" in refused.stdout + refused.stderr

@@ -53,6 +53,12 @@ def test_reuse_of_a_feature_alone(config):
     assert grid.study(config, "bpp-1/y_hat/Y/multiple/GB") == "bpp-1/y_hat/Y/multiple/GB"
 
 
+def test_a_search_may_be_reused_from_a_feature_outside_the_run(config):
+    config["features"] = ["flatten"]
+    grid.check(config)
+    assert grid.study(config, "model-3/y/Y/flatten/GB") == "model-3/y/Y/single/GB"
+
+
 def test_memory_grows_with_the_data(config):
     small = grid.fit_memory_mb(config, "YUV", "flatten", "GB")
     config["n_train"] = 30_000
@@ -80,7 +86,11 @@ def with_value(config, path, value):
         ("n_train", 181, "n_train is 181, expected an even number"),
         ("bpp", [1, 1.0], "names a level twice"),
         ("bpp", [0.3], "bpp 0.3 has no line in operating_points"),
-        ("features", ["flatten"], "tuning_from.flatten is single"),
+        (
+            "tuning_from",
+            {"flatten": "single", "single": "multiple"},
+            "tuning_from.flatten is single, which takes its own search from multiple",
+        ),
         ("engine", {"RF": {"name": "sklearn"}}, "engine has no entry for GB"),
         ("classifiers", ["RF", "SVM"], "classifiers names SVM, expected some of RF, GB"),
         ("search.RF.grid", ["n_estimators"], "does not search"),

@@ -200,11 +200,11 @@ def check(config: Config) -> None:
 
 
 def _check_reuse(config: Config) -> None:
-    for key, source in config["tuning_from"].items():
-        if key in ("latents", "bpp"):
-            continue
-        if source not in config["features"] or config["tuning_from"].get(source, source) != source:
+    """Check that what is reused is searched itself; it need not be a feature of the run."""
+    reuse = {key: value for key, value in config["tuning_from"].items() if isinstance(value, str)}
+    for key, source in reuse.items():
+        if reuse.get(source, source) != source:
             raise UserError(
-                f"config: tuning_from.{key} is {source}, expected a feature of the run that is "
-                f"searched itself. features are {', '.join(config['features'])}"
+                f"config: tuning_from.{key} is {source}, which takes its own search from "
+                f"{reuse[source]}. Name the feature that is searched"
             )
