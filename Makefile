@@ -26,7 +26,7 @@ setup: $(READY) ## make the virtual environment .venv/
 
 demo: $(READY) ## the whole experiment on images and weights made by the product; minutes on two cores
 	@set -o pipefail; $(WORKFLOW) --cores all --quiet rules host 2>&1 | grep --line-buffered -vE '$(HIDDEN)'
-	@test $(RUN)/report.html -nt $(RUN)/scores.tsv || $(WORKFLOW) --quiet --report $(RUN)/report.html > $(RUN)/logs/report.log 2>&1 || { cat $(RUN)/logs/report.log; exit 1; }
+	@test -e $(RUN)/report.html && test -z "$$(find $(RUN)/tables $(RUN)/figures workflow/report -newer $(RUN)/report.html)" || $(WORKFLOW) --quiet --report $(RUN)/report.html > $(RUN)/logs/report.log 2>&1 || { cat $(RUN)/logs/report.log; exit 1; }
 	@PYTHONPATH=workflow/lib $(BIN)/python -m latentprint.steps.print_summary --scores $(RUN)/scores.tsv --results $(RUN)
 
 lint: $(READY) ## ruff, snakefmt, snakemake --lint
@@ -43,6 +43,6 @@ codec: $(READY) ## train the embedded weights anew: make codec PHOTOS=FOLDER KOD
 	$(WORKFLOW) --cores all train_codec --config training='{"photos": "$(PHOTOS)", "evaluation": "$(KODAK)"}'
 	cp -r $(RUN)/codec/VM_bop $(RUN)/codec/VM_common_int $(RUN)/codec/model_card.md resources/codec/
 
-clean: ## remove results/ and caches; the environment stays
+clean: ## remove the results of every run and all caches; the environment stays
 	rm -rf results/* .snakemake .pytest_cache .ruff_cache
 	@touch results/.gitkeep

@@ -18,14 +18,16 @@ class Checkout:
 
     folder: Path
 
-    def snakemake(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
+    def snakemake(
+        self, *arguments: str, check: bool = True, configuration: str = "tests/data/tiny.yaml"
+    ) -> subprocess.CompletedProcess:
         """Run Snakemake on the tiny configuration, steps with this test's Python."""
         environment = dict(os.environ)
         environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
         environment.pop("PYTHONPATH", None)
         result = subprocess.run(
             [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile",
-             "tests/data/tiny.yaml", *arguments],
+             configuration, *arguments],
             cwd=self.folder, env=environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
         if check and result.returncode:
@@ -40,6 +42,8 @@ class Checkout:
             for line in table.splitlines():
                 rule, count = line.split()
                 counts[rule] = int(count)
+        if not counts:
+            assert "Nothing to be done" in output, f"no table of jobs in:\n{output}"
         counts.pop("total", None)
         counts.pop("all", None)
         return counts

@@ -9,7 +9,7 @@ import pytest
         (["--config", "n_trian=10"], "n_trian is not a key (did you mean n_train?)"),
         (["--config", "n_train=11"], "n_train is 11, expected an even number"),
         (["--config", "image_size=32"], "32 is less than the minimum of 64"),
-        (["--config", "images_root=nowhere"], "nowhere"),
+        (["--config", "images_root=nowhere"], "nowhere: no image set found"),
         (["--config", "weights=nowhere"], "encoder_Y_0.5.pth is missing"),
         (["--config", "sampling=last"], "'last' is not one of ['stratified', 'first']"),
         (["--config", "run=a/b"], "does not match"),

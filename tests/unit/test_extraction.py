@@ -78,3 +78,13 @@ def test_a_changed_image_stops_the_extraction_and_leaves_nothing(codec, chosen, 
     with pytest.raises(UserError, match=r"image_9\.png: has changed since it was indexed"):
         extraction.analyse(codec, chosen, root=tmp_path, size=64, model=3, output=tmp_path / "y.h5")
     assert not list(tmp_path.glob("*.h5")) and not list(tmp_path.glob(".*.h5"))
+
+
+def test_y_of_other_weights_is_not_quantised(codec, chosen, tmp_path):
+    extraction.analyse(codec, chosen, root=tmp_path, size=64, model=3, output=tmp_path / "y.h5")
+    export.write(start(9), tmp_path / "other")
+    other = JpegAI.load(tmp_path / "other", "BOP")
+    with pytest.raises(UserError, match=r"y\.h5: weights_digest is"):
+        extraction.quantise(
+            other, tmp_path / "y.h5", beta=0, output=tmp_path / "part.h5", settings=SETTINGS
+        )

@@ -47,6 +47,14 @@ def test_without_reuse_every_cell_is_its_own_study(config):
     assert grid.study(config, "bpp-1/y_hat/Y/flatten/GB") == "bpp-1/y_hat/Y/flatten/GB"
 
 
+def test_y_takes_the_search_of_a_level_of_its_own_model(config):
+    config["latents"] = ["y_hat", "y"]
+    config["operating_points"] = {"0.25": [1, 0], "1.0": [3, 0]}
+    config["tuning_from"] = {"latents": True}
+    assert grid.study(config, "model-3/y/Y/single/RF") == "bpp-1/y_hat/Y/single/RF"
+    assert grid.study(config, "model-1/y/Y/single/RF") == "bpp-0.25/y_hat/Y/single/RF"
+
+
 def test_reuse_of_a_feature_alone(config):
     config["tuning_from"] = {"flatten": "single"}
     assert grid.study(config, "bpp-1/y_hat/Y/flatten/GB") == "bpp-1/y_hat/Y/single/GB"
@@ -83,6 +91,10 @@ def with_value(config, path, value):
     [
         ("images_root", "", "images_root is empty"),
         ("weights", None, "weights is empty"),
+        ("n_test", "all", "n_test is all, expected a number where images are drawn"),
+        ("image_size", 100, "image_size is 100, expected a multiple of 16"),
+        ("bpp", [0.12345678], "bpp 0.12345678, expected at most 6 digits"),
+        ("bpp", [1e-5], "bpp 1e-05, expected"),
         ("n_train", 181, "n_train is 181, expected an even number"),
         ("bpp", [1, 1.0], "names a level twice"),
         ("bpp", [0.3], "bpp 0.3 has no line in operating_points"),

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 
 import yaml
 
@@ -102,41 +103,33 @@ def test_scores_are_the_same_bytes_when_made_again(finished):
     for name in ("predictions.tsv", "scores.json"):
         (finished.folder / cell / name).unlink()
     (run / "figures/cells.png").unlink()
+    (run / "scores.tsv").unlink()  # what is missing is made again only where something needs it
     finished.snakemake()
     assert {name: (run / name).read_bytes() for name in names} == before
 
 
-def test_a_classifier_is_one_entry_and_two_lines_of_configuration(finished):
-    """As the README says: an entry in `CLASSIFIERS`, and its search and engine."""
-    entry = """
-def _make_logistic(parameters, random_state, threads):
-    from sklearn.linear_model import LogisticRegression
-
-    return LogisticRegression(**parameters, random_state=random_state)
+def readme_block(root, language, *, holding):
+    """The code block of the README that holds a text."""
+    blocks = re.findall(rf"```{language}\n(.*?)```", (root / "README.md").read_text(), re.DOTALL)
+    return next(block for block in blocks if holding in block)
 
 
-CLASSIFIERS["LR"] = Classifier(_make_logistic, {}, {}, ("sklearn",), _forest_bytes)
-
-
-def effective_parameters("""
-    lines = """run: tiny
-classifiers: [RF, GB, LR]
-"""
-    searched = """search:
-  LR: {draws: 2, folds: 2, grid: [C], space: {C: {loguniform: [0.001, 1.0]}, max_iter: 200}}
-"""
-    with (
-        finished.edited(
-            "workflow/lib/latentprint/classifiers.py", "\ndef effective_parameters(", entry
-        ),
-        finished.edited("tests/data/tiny.yaml", "run: tiny\n", lines),
-        finished.edited("tests/data/tiny.yaml", "search:\n", searched),
-        finished.edited(
-            "tests/data/tiny.yaml", "n_patches", "engine: {LR: {name: sklearn}}\nn_patches"
-        ),
-    ):
-        cell = "results/tiny/cells/bpp-1/y_hat/YUV/single/LR"
+def test_a_classifier_is_one_entry_and_three_lines_of_configuration(finished, root):
+    """What the README prints is what is tried."""
+    entry = readme_block(root, "python", holding='CLASSIFIERS["LR"]')
+    lines = yaml.safe_load(readme_block(root, "yaml", holding="LR"))
+    path = finished.folder / "workflow/lib/latentprint/classifiers.py"
+    config = yaml.safe_load((finished.folder / "tests/data/tiny.yaml").read_text())
+    config["search"] |= lines.pop("search")
+    (finished.folder / "with_lr.yaml").write_text(yaml.safe_dump(config | lines))
+    cell = "results/tiny/cells/bpp-1/y_hat/YUV/single/LR"
+    text = path.read_text()
+    path.write_text(text + "\n\n" + entry)
+    try:
+        # The code changed for every classifier; only the new cell is wanted here.
         finished.snakemake(
-            f"{cell}/scores.json", "--rerun-triggers", "mtime"
-        )  # code changed for all cells; only the new one is wanted here
+            f"{cell}/scores.json", "--rerun-triggers", "mtime", configuration="with_lr.yaml"
+        )
+    finally:
+        path.write_text(text)
     assert json.loads((finished.folder / cell / "scores.json").read_text())["n_test"] == 20

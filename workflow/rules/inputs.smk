@@ -37,18 +37,24 @@ def images_root(wildcards):
 
 QUANTISED = "y_hat" in config["latents"]
 
-try:
-    for model in grid.models(config):
-        transform_files(WEIGHTS, config["operating_point"], model)
-        if QUANTISED:
-            entropy_files(WEIGHTS, model)
-except UserError as error:
-    raise WorkflowError(str(error))
+
+def gpu_wanted(wildcards):
+    """Whether a codec job needs a GPU: on a machine without one, jobs run side by side."""
+    present = Path("/dev/nvidia0").exists()
+    return int(config["device"] == "cuda" or (config["device"] == "auto" and present))
+
+
+def existing(files, *arguments):
+    """Weight files, or one line that says what is missing and what to put where."""
+    try:
+        return files(WEIGHTS, *arguments)
+    except UserError as error:
+        raise WorkflowError(str(error))
 
 
 def encoder_weights(wildcards):
     """Encoder files of a model id."""
-    return transform_files(WEIGHTS, config["operating_point"], int(wildcards.model))
+    return existing(transform_files, config["operating_point"], int(wildcards.model))
 
 
 def quantiser_inputs(wildcards):
@@ -56,7 +62,7 @@ def quantiser_inputs(wildcards):
     model = grid.operating_point(config, wildcards.bpp)[0]
     store = f"{RUN}/latents/model-{model}/{wildcards.split}"
     inputs = {"digest": f"{store}.json", "analysed": ancient(f"{store}.h5")}
-    return inputs | ({"weights": entropy_files(WEIGHTS, model)} if QUANTISED else {})
+    return inputs | ({"weights": existing(entropy_files, model)} if QUANTISED else {})
 
 
 def level_beta(wildcards):

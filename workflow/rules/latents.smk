@@ -18,7 +18,7 @@ rule analyse_images:
         "../../envs/codec.yaml"
     resources:
         mem_mb=3000,
-        gpu=0 if config["device"] == "cpu" else 1,
+        gpu=gpu_wanted,
     params:
         code=code_of("analyse_images"),
         cfg=settings("operating_point", "state", "image_size"),
@@ -51,7 +51,7 @@ rule extract_latents:
         "../../envs/codec.yaml"
     resources:
         mem_mb=3000,
-        gpu=0 if config["device"] == "cpu" else 1,
+        gpu=gpu_wanted,
     params:
         code=code_of("extract_latents"),
         cfg=settings("operating_point", "latents", "tools", "state", "rate"),

@@ -132,11 +132,44 @@ GOOD = torch.zeros((1, 3, 64, 64), dtype=torch.uint8)
         ({"latents": ("y", "x")}, "latents"),
         ({"latents": "y"}, "latents"),
         ({"latents": ()}, "latents"),
+        ({"model": 3.0}, "model id 3.0"),
+        ({"model": -1}, "model id -1"),
+        ({"beta": 3}, "beta 3, expected two integers"),
+        ({"beta": (1, 2, 3)}, "expected two integers"),
+        ({"beta": (0.5, 0.5)}, "expected two integers"),
+        ({"target_bpp": 0.5}, "target_bpp"),
     ],
 )
 def test_refusals(codec, change, message):
     with pytest.raises(UserError, match=message):
         codec.encode(**({"rgb": GOOD} | change))
+
+
+LUMA, CHROMA = torch.zeros(2, 160, 4, 5), torch.zeros(2, 96, 4, 5)
+
+
+@pytest.mark.parametrize(
+    ("latents", "message"),
+    [
+        ((CHROMA, LUMA), r"luma latents: expected float \(batch, 160, h, w\)"),
+        ((LUMA, CHROMA[:1]), "expected the same batch"),
+        ((LUMA, CHROMA[..., :3]), "expected the same batch"),
+        ((LUMA.int(), CHROMA), "luma latents: expected float"),
+    ],
+)
+def test_latents_that_do_not_fit_are_refused(codec, latents, message):
+    with pytest.raises(UserError, match=message):
+        codec.quantise(*latents)
+    with pytest.raises(UserError, match=message):
+        codec.synthesise(*latents, size=(64, 80))
+
+
+@pytest.mark.parametrize("size", [(80, 64), (65, 80), (48, 80)])
+def test_a_size_that_does_not_fit_the_latents_is_refused(codec, size):
+    with pytest.raises(UserError, match="expected latents of"):
+        codec.synthesise(LUMA, CHROMA, size)
+    with pytest.raises(UserError, match="model id -1"):
+        codec.synthesise(LUMA, CHROMA, (64, 80), model=-1)
 
 
 def test_decode_without_y_hat_is_refused(codec):
@@ -149,6 +182,7 @@ def test_decode_without_y_hat_is_refused(codec):
     [
         ({"operating_point": "HOP"}, "HOP"),
         ({"operating_point": "BOP", "device": "cuda"}, "CUDA"),
+        ({"operating_point": "BOP", "device": "gpu"}, "device 'gpu' is unknown"),
     ],
 )
 def test_load_refusals(weights, options, message):

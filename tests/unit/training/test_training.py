@@ -1,5 +1,7 @@
 """The start, the integer export and the resumable loop."""
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 import torch
@@ -113,5 +115,8 @@ def test_a_checkpoint_of_other_settings_is_refused(photographs, tmp_path):
     pictures = Pictures(photographs, crop=64, batch=1, seed=3)
     checkpoint = tmp_path / "checkpoint.pt"
     torch.save({"settings": {"steps": 9}, "step": 1}, checkpoint)
-    with pytest.raises(UserError, match=r"checkpoint\.pt: made with"):
+    with pytest.raises(UserError, match=r"checkpoint\.pt: made with \{'steps': 9\}"):
+        loop.train(pictures, settings=SETTINGS, checkpoint=checkpoint)
+    torch.save({"settings": asdict(SETTINGS), "photographs": "0", "step": 1}, checkpoint)
+    with pytest.raises(UserError, match=r"checkpoint\.pt: made with other photographs"):
         loop.train(pictures, settings=SETTINGS, checkpoint=checkpoint)

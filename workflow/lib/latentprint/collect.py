@@ -73,25 +73,31 @@ def score_rows(cells: Sequence[CellResult]) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        `best_only`, `cell_only`, `mcnemar_p` and `mcnemar_p_holm` are None for that cell. Holm's
-        correction is over all other cells.
+        `best_only`, `cell_only`, `mcnemar_p` and `mcnemar_p_holm` are None for that cell and for
+        the cells that share its fit. A fit that stands at several levels (y, where levels have one
+        model id) is tested once, and Holm's correction is over the other fits.
 
     Raises
     ------
     UserError
         If the cells were not tested on the same images.
     """
-    best = max(range(len(cells)), key=lambda index: cells[index].scores["accuracy"])
-    others = [index for index in range(len(cells)) if index != best]
-    tests = [_compare(cells[best], cells[index]) for index in others]
-    corrected = holm([p for _, _, p in tests])
+    best = max(cells, key=lambda cell: cell.scores["accuracy"])
+    others = {_fit(cell): cell for cell in reversed(cells) if _fit(cell) != _fit(best)}
+    tests = {fit: _compare(best, cell) for fit, cell in others.items()}
+    corrected = holm([p for _, _, p in tests.values()])
     paired = {
-        index: (*test, p_holm) for index, test, p_holm in zip(others, tests, corrected, strict=True)
+        fit: (*test, p_holm) for (fit, test), p_holm in zip(tests.items(), corrected, strict=True)
     }
     return [
-        {**cell.scores, **dict(zip(PAIRED, paired.get(index, (None,) * 4), strict=True))}
-        for index, cell in enumerate(cells)
+        {**cell.scores, **dict(zip(PAIRED, paired.get(_fit(cell), (None,) * 4), strict=True))}
+        for cell in cells
     ]
+
+
+def _fit(cell: CellResult) -> tuple[str, ...]:
+    """Name what was fitted: cells of y at levels with one model id share it."""
+    return tuple(cell.scores[name] for name in ("point", *FACTORS[1:]))
 
 
 def cost_rows(cells: Sequence[CellResult]) -> list[dict[str, Any]]:
@@ -116,10 +122,11 @@ def selected_cell(cells: Sequence[CellResult]) -> dict[str, Any]:
             "note": "no cell was searched, so that none has a cross-validated accuracy",
         }
     best = max(searched, key=lambda scores: scores["cv_accuracy"])
+    searches = len({scores["study"] for scores in searched})
     return {
         **{name: best[name] for name in FACTORS},
         "cv_accuracy": best["cv_accuracy"],
-        "note": f"the best of the {len(searched)} cells, of {len(cells)}, that were searched",
+        "note": f"the best of the {searches} searches made for the {len(cells)} cells",
     }
 
 

@@ -196,8 +196,10 @@ def quantise(
     dict
         Attributes of the level's store.
     """
-    with store.open_store(analysed) as source:
-        size, model = source.attributes["image_size"], source.attributes["model"]
+    model = store.read_sidecar(store.sidecar_path(analysed))["attributes"]["model"]
+    encoder = weight_parts.digest(codec.folder, codec.used_parts(("encoder",), model))
+    with store.open_store(analysed, weights_digest=encoder) as source:
+        size = source.attributes["image_size"]
         latent = -(-size // 16)
         described = attributes(codec, kinds=("encoder", "entropy"), model=model) | settings
         described |= {key: source.attributes[key] for key in ("image_size", "images_digest")}

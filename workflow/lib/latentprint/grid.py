@@ -83,9 +83,11 @@ def point(config: Config, bpp: str, latent: str) -> str:
     y depends on the model id alone: levels with one model id share it, wherever they stand in the
     list of levels. y_hat depends on the displacement as well.
     """
-    if latent == "y":
-        return f"model-{operating_point(config, bpp)[0]}"
-    return f"bpp-{bpp}"
+    return _model_point(config, bpp) if latent == "y" else f"bpp-{bpp}"
+
+
+def _model_point(config: Config, bpp: str) -> str:
+    return f"model-{operating_point(config, bpp)[0]}"
 
 
 def study(config: Config, fitted: str) -> str:
@@ -108,8 +110,11 @@ def study(config: Config, fitted: str) -> str:
     reuse = config["tuning_from"]
     if reuse.get("latents") and config["latents"][0] != latent:
         latent = config["latents"][0]
-        bpp = where.removeprefix("bpp-") if where.startswith("bpp-") else levels(config)[0]
-        where = point(config, bpp, latent)
+        # The level itself, or the first of the levels that share the fit.
+        shared = (
+            bpp for bpp in levels(config) if where in (f"bpp-{bpp}", _model_point(config, bpp))
+        )
+        where = point(config, next(shared), latent)
     if reuse.get("bpp"):
         where = point(config, levels(config)[0], latent)
     feature = reuse.get(feature, feature)
@@ -170,6 +175,16 @@ def check(config: Config) -> None:
             raise UserError(
                 f"config: {key} is {config[key]}, expected an even number (half of each class)"
             )
+        if config["images_root"] == "drawn" and config[key] == "all":
+            raise UserError(f"config: {key} is all, expected a number where images are drawn")
+    if config["images_root"] == "drawn" and config["image_size"] % 16:
+        raise UserError(
+            f"config: image_size is {config['image_size']}, expected a multiple of 16 where images "
+            "are drawn"
+        )
+    for bpp in config["bpp"]:
+        if float(level(bpp)) != float(bpp) or "e" in level(bpp):
+            raise UserError(f"config: bpp {bpp}, expected at most 6 digits, from 0.0001 to 99999")
     named = [level(bpp) for bpp in config["bpp"]]
     if len(set(named)) != len(named):
         raise UserError(f"config: bpp {config['bpp']} names a level twice. Give each level once")

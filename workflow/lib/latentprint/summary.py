@@ -34,15 +34,18 @@ def summary(scores: Sequence[Score], results: Path) -> str:
     others = [score for score in scores if score.fit != best.fit]
     tested = [score for score in others if score.mcnemar_p_holm is not None]
     alike = [score for score in tested if score.mcnemar_p_holm >= LEVEL_OF_TEST]
+    fits = len({score.fit for score in others})
+    unit = "cells" if fits == len(others) else "fits"
     marks = {score.key: "*" for score in same} | {score.key: "=" for score in alike}
     rates = " and ".join(score.bpp for score in same)
     name = f"{best.classifier}, {best.component}, {best.feature}, {best.latent}, {rates} bpp"
     accuracy = with_interval(best.accuracy, best.accuracy_low, best.accuracy_high)
     found = [f"Most accurate: {name}: {accuracy}."]
     if alike:
-        found.append(f"{len(alike)} of the other {len(others)} cells cannot be told from it.")
+        same_as = len({score.fit for score in alike})
+        found.append(f"{same_as} of the other {fits} {unit} cannot be told from it.")
     elif tested:
-        found.append(f"The other {len(others)} cells can all be told from it.")
+        found.append(f"The other {fits} {unit} can all be told from it.")
     lines = [
         f"Accuracy on {count(scores, 'n_test')} test images (95 % interval)",
         "",

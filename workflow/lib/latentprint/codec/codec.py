@@ -128,7 +128,11 @@ class JpegAI:
                 f"operating point {operating_point!r} is not available, expected one of "
                 f"{', '.join(OPERATING_POINTS)}. Set operating_point"
             )
-        if torch.device(device).type == "cuda":
+        try:
+            place = torch.device(device)
+        except (RuntimeError, TypeError):
+            raise UserError(f"device {device!r} is unknown, expected 'cpu' or 'cuda'") from None
+        if place.type == "cuda":
             if not torch.cuda.is_available():
                 raise UserError(f"device {device!r} asked for, but torch sees no CUDA. Use 'cpu'")
             # The codec is float32: rounded products would flip symbols.
@@ -136,15 +140,15 @@ class JpegAI:
             torch.backends.cudnn.allow_tf32 = False
         expected = weight_files.parts(operating_point)
         present = [part for part in expected if (folder / part.relative_path).is_file()]
-        if not any(part.kind != "entropy" for part in present):
+        if not present:
             raise UserError(
-                f"{folder / expected[0].relative_path}: file is missing, like every other "
-                f"transform of {operating_point}. Point `weights` to a folder in the official "
+                f"{folder / expected[0].relative_path}: file is missing, like every other file "
+                f"of {operating_point}. Point `weights` to a folder in the official "
                 "layout (VM_bop/, VM_common_int/)"
             )
         for part in present:
             weight_files.check(folder, part)
-        return cls(folder, operating_point, torch.device(device))
+        return cls(folder, operating_point, place)
 
     @torch.no_grad()
     def encode(
@@ -154,6 +158,8 @@ class JpegAI:
         beta: tuple[int, int] = (0, 0),
         tools: bool = False,
         latents: Collection[str] = ("y", "y_hat"),
+        *,
+        target_bpp: float | None = None,
     ) -> Coded:
         """Code a batch of images.
 
@@ -170,19 +176,24 @@ class JpegAI:
         latents : collection of str, default ("y", "y_hat")
             What to keep, out of "y", "y_hat", "q", "z_hat", "mu". With "y" alone the entropy
             files are not needed and `bits` is NaN.
+        target_bpp : float, optional
+            Rate matching for each image; not available.
 
         Returns
         -------
         Coded
-            On the codec's device.
+            Latents on the codec's device; `model`, `beta` and `bits` on the CPU. Pictures of more
+            than a megapixel are coded whole, where the reference software works in tiles.
 
         Raises
         ------
         UserError
             If the images, the model id or the names are not as above, or files are missing.
         """
+        if target_bpp is not None:
+            raise UserError("target_bpp (rate matching) is not available. Give model and beta")
         rgb = self._check_images(rgb)
-        self._check_request(model, tools, latents)
+        self._check_request(model, beta, tools, latents)
         quantised = any(name != "y" for name in latents)
         self._require(("encoder", "entropy") if quantised else ("encoder",), model)
         pieces = [
@@ -214,7 +225,10 @@ class JpegAI:
         Coded
             `size` is that of the latents times 16: the true size is not known here.
         """
-        self._check_request(model, False, latents)
+        self._check_request(model, beta, False, latents)
+        if "y" in latents:
+            raise UserError("latents: 'y' is what quantise is given. Ask for the others")
+        self._check_latents(luma_y, chroma_y)
         self._require(("entropy",), model)
         size = self.batch(256 * luma_y.shape[-2] * luma_y.shape[-1])
         pieces = [
@@ -272,6 +286,14 @@ class JpegAI:
         -------
         Tensor, uint8, (batch, 3, height, width)
         """
+        self._check_model(model)
+        self._check_latents(y_hat_luma, y_hat_chroma)
+        grid = tuple(-(-int(side) // 16) for side in size)
+        if grid != tuple(y_hat_luma.shape[-2:]):
+            raise UserError(
+                f"size {tuple(size)}: expected latents of {grid[0]} x {grid[1]} positions, got "
+                f"{y_hat_luma.shape[-2]} x {y_hat_luma.shape[-1]}. Give height and width in pixels"
+            )
         self._require(("decoder",), model)
         pictures = []
         batch = self.batch(size[0] * size[1])
@@ -414,9 +436,33 @@ class JpegAI:
             )
         return rgb
 
-    def _check_request(self, model: int, tools: bool, latents: Collection[str]) -> None:
-        if model not in range(len(BETAS)):
+    def _check_latents(self, luma: Tensor, chroma: Tensor) -> None:
+        for (name, channels), x in zip(CHANNELS.items(), (luma, chroma), strict=True):
+            if x.ndim != 4 or x.shape[1] != channels or not x.is_floating_point():
+                raise UserError(
+                    f"{name} latents: expected float (batch, {channels}, h, w), got {x.dtype} "
+                    f"{tuple(x.shape)}. Give luma first, then chroma"
+                )
+        if luma.shape[0] != chroma.shape[0] or luma.shape[-2:] != chroma.shape[-2:]:
+            raise UserError(
+                f"latents: luma is {tuple(luma.shape)}, chroma {tuple(chroma.shape)}; expected the "
+                "same batch, h and w. Give latents of the same images"
+            )
+
+    def _check_model(self, model: int) -> None:
+        if isinstance(model, bool) or not isinstance(model, int) or not 0 <= model < len(BETAS):
             raise UserError(f"model id {model!r}, expected 0, 1, 2 or 3")
+
+    def _check_request(
+        self, model: int, beta: tuple[int, int], tools: bool, latents: Collection[str]
+    ) -> None:
+        self._check_model(model)
+        try:
+            whole = [int(value) == value for value in beta]
+        except (TypeError, ValueError):
+            whole = []
+        if len(whole) != 2 or not all(whole):
+            raise UserError(f"beta {beta!r}, expected two integers (luma, chroma)")
         if tools:
             raise UserError("tools=True (RVS, GRFS, LSBS) is not available. Use tools=False")
         unknown = sorted(set(latents) - set(KEPT))

@@ -10,7 +10,7 @@ import torch
 from latentprint.errors import run
 from latentprint.files import write_text
 from latentprint.training import card, export, loop
-from latentprint.training.pictures import Pictures
+from latentprint.training.pictures import Pictures, check_apart
 
 logger = logging.getLogger(__name__)
 
@@ -31,13 +31,16 @@ def main() -> None:
         options.photos, crop=settings.crop, batch=settings.batch, seed=settings.seed
     )
     logger.info("training on %d photographs and drawn pictures", len(pictures.names))
+    evaluation = Path(options.evaluation) if options.evaluation else None
+    if evaluation is not None:
+        check_apart(options.photos, evaluation)
     parameters = loop.train(pictures, settings=settings, checkpoint=options.checkpoint)
     written = export.write(parameters, options.output)
     text = card.text(
         options.output,
         settings=settings,
         names=pictures.names,
-        evaluation=Path(options.evaluation) if options.evaluation else None,
+        evaluation=evaluation,
     )
     write_text(options.output / card.NAME, text)
     logger.info("wrote %d files and %s to %s", len(written), card.NAME, options.output)

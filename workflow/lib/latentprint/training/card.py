@@ -49,7 +49,7 @@ def text(
         "## Training",
         "",
         f"- {len(names)} photographs ({', '.join(_origins(names))}) and drawn pictures (discs,",
-        "  bars, gradients, grain); no faces data set.",
+        "  bars, gradients, grain).",
         "- Start: a 16x16 cosine transform written into the networks (`training/start.py`).",
         "- Loss: bits per pixel + weight x mean squared RGB error, weight growing with the square",
         f"  of the gain; displacements drawn from {BETAS[0]} to {BETAS[1]}.",

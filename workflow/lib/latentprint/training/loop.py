@@ -59,7 +59,9 @@ def train(pictures: Pictures, *, settings: Settings, checkpoint: Path) -> CodecT
     pictures : Pictures
     settings : Settings
     checkpoint : Path
-        Written every 100 steps; holds the settings, which must agree when resumed.
+        Written every 100 steps; holds the settings and a digest of the photographs, which must
+        agree when resumed. A finished one is given back as it is: remove it to train anew after a
+        change of the training code.
 
     Returns
     -------
@@ -68,7 +70,7 @@ def train(pictures: Pictures, *, settings: Settings, checkpoint: Path) -> CodecT
     Raises
     ------
     UserError
-        If the checkpoint was made with other settings.
+        If the checkpoint was made with other settings or photographs.
     """
     parameters, moments, first = _resume(pictures, settings, checkpoint)
     optimiser = _optimiser(parameters)
@@ -91,7 +93,7 @@ def train(pictures: Pictures, *, settings: Settings, checkpoint: Path) -> CodecT
             ),
         )
         if (step + 1) % CHECKPOINT_EVERY == 0 or step + 1 == settings.steps:
-            _save(parameters, optimiser, step + 1, settings, checkpoint)
+            _save(parameters, optimiser, step + 1, pictures, settings, checkpoint)
     return {
         component: {key: value.detach() for key, value in tensors.items()}
         for component, tensors in parameters.items()
@@ -162,6 +164,11 @@ def _resume(
                 f"{checkpoint}: made with {saved['settings']}, this run has {asdict(settings)}. "
                 "Remove the checkpoint to start again, or use its settings"
             )
+        if saved["photographs"] != pictures.digest:
+            raise UserError(
+                f"{checkpoint}: made with other photographs than the {len(pictures.names)} of "
+                "training.photos. Remove the checkpoint to start again, or give the same folder"
+            )
         logger.info("resuming at step %d from %s", saved["step"], checkpoint)
         return saved["parameters"], saved["optimiser"], saved["step"]
     parameters = start(settings.seed)
@@ -174,6 +181,7 @@ def _save(
     parameters: CodecTensors,
     optimiser: torch.optim.Optimizer,
     step: int,
+    pictures: Pictures,
     settings: Settings,
     checkpoint: Path,
 ) -> None:
@@ -185,6 +193,7 @@ def _save(
         "optimiser": optimiser.state_dict(),
         "step": step,
         "settings": asdict(settings),
+        "photographs": pictures.digest,
     }
     with replacing(checkpoint) as temporary:
         torch.save(content, temporary)

@@ -1,5 +1,6 @@
 """What the codec is trained on: crops of photographs and of drawn pictures, never faces."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,7 @@ class Pictures:
         self.crop, self.batch, self.seed = crop, batch, seed
         self.names: list[str] = []
         self._photographs: list[np.ndarray] = []
+        content = hashlib.sha256()
         for path in sorted(folder.glob("*")):
             if path.suffix.lower() in SUFFIXES:
                 with Image.open(path) as image:
@@ -43,16 +45,19 @@ class Pictures:
                 if min(pixels.shape[:2]) >= crop:
                     self.names.append(path.name)
                     self._photographs.append(pixels)
+                    content.update(path.name.encode() + pixels.tobytes())
         if not self.names:
             raise UserError(
                 f"{folder}: no photograph of at least {crop} x {crop} pixels "
                 f"({', '.join(sorted(SUFFIXES))}). Point training.photos to a folder of photographs"
             )
 
+        self.digest = content.hexdigest()
+
     def at(self, step: int) -> Tensor:
         """Give the batch of one step.
 
-        CodecTensors
+        Parameters
         ----------
         step : int
 
@@ -113,3 +118,19 @@ def drawn(random: np.random.Generator, side: int) -> np.ndarray:
         picture += cover * (colour + waves[..., None] - picture)
     picture += random.normal(0, random.uniform(0, 6), picture.shape)
     return picture.clip(0, 255).round().astype(np.uint8)
+
+
+def check_apart(photos: Path, evaluation: Path) -> None:
+    """Raise `UserError` if a file to report on is, byte for byte, one to train on."""
+    trained = {
+        hashlib.sha256(path.read_bytes()).digest(): path.name
+        for path in photos.glob("*")
+        if path.suffix.lower() in SUFFIXES
+    }
+    for path in evaluation.glob("*"):
+        name = trained.get(hashlib.sha256(path.read_bytes()).digest()) if path.is_file() else None
+        if name:
+            raise UserError(
+                f"{path}: is the same file as {name} in training.photos. Report on photographs "
+                "that were not trained on"
+            )
