@@ -128,7 +128,7 @@ def test_a_classifier_is_one_entry_and_three_lines_of_configuration(finished, ro
     try:
         # The code changed for every classifier; only the new cell is wanted here.
         finished.snakemake(
-            f"{cell}/scores.json", "--rerun-triggers", "mtime", configuration="with_lr.yaml"
+            "--rerun-triggers", "mtime", "--", f"{cell}/scores.json", configuration="with_lr.yaml"
         )
     finally:
         path.write_text(text)
