@@ -1,6 +1,7 @@
 # What the rules ask of the configuration: inputs, options and outputs that depend on it.
 
 import json
+import shutil
 
 from latentprint import figure_plan
 from latentprint.weight_files import entropy_files, transform_files
@@ -40,7 +41,7 @@ QUANTISED = "y_hat" in config["latents"]
 
 def gpu_wanted(wildcards):
     """Whether a codec job needs a GPU: on a machine without one, jobs run side by side."""
-    present = Path("/dev/nvidia0").exists()
+    present = shutil.which("nvidia-smi") is not None
     return int(config["device"] == "cuda" or (config["device"] == "auto" and present))
 
 
