@@ -53,6 +53,15 @@ def existing(files, *arguments):
         raise WorkflowError(str(error))
 
 
+# Checked at once, so that a wrong folder is never "nothing to be done"; but the embedded weights may
+# be missing as a whole, since train_codec makes them.
+if Path(WEIGHTS).is_dir() or config["weights"] != "resources/codec":
+    for model in grid.models(config):
+        existing(transform_files, config["operating_point"], model)
+        if QUANTISED:
+            existing(entropy_files, model)
+
+
 def encoder_weights(wildcards):
     """Encoder files of a model id."""
     return existing(transform_files, config["operating_point"], int(wildcards.model))
