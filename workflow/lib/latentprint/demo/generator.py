@@ -20,9 +20,9 @@ TRACE = 1.4
 """Strength of the up-sampling trace as a whole, 0 for none: the knob for difficulty.
 
 Measured with random forests of 60 trees on 180 images, 200 for the test, latents of the embedded
-codec, spread 1.2, flatten, luma: y 0.84 and 0.88 at a strength of 1.0 and 1.7, y_hat at about 1 bpp
-0.63 and 0.70. File sizes of the classes then differ on average, and `NOISE` must follow: at the
-values below by 0.1 % over three seeds (standard deviation 12 %).
+codec half-way through its training, spread 1.2, flatten, luma: y 0.84 and 0.88 at a strength of 1.0
+and 1.7, y_hat at about 1 bpp 0.63 and 0.70. File sizes of the classes then differ on average, and
+`NOISE` must follow: at the values below by 0.1 % over three seeds (standard deviation 12 %).
 """
 TRACE_LEVELS = (0.004, 0.008, 0.008)
 """Uneven gain of the transposed convolutions, relative, for periods 2, 4 and 8 pixels."""

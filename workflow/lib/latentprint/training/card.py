@@ -11,6 +11,7 @@ from PIL import Image
 
 from latentprint.codec import JpegAI
 from latentprint.progress import Progress
+from latentprint.training.export import GAIN_OFFSET
 from latentprint.training.loop import BETAS, Settings
 from latentprint.training.pictures import SUFFIXES
 
@@ -52,7 +53,9 @@ def text(
         "  bars, gradients, grain).",
         "- Start: a 16x16 cosine transform written into the networks (`training/start.py`).",
         "- Loss: bits per pixel + weight x mean squared RGB error, weight growing with the square",
-        f"  of the gain; displacements drawn from {BETAS[0]} to {BETAS[1]}.",
+        f"  of the gain; displacements drawn from {BETAS[0] - GAIN_OFFSET} to "
+        f"{BETAS[1] - GAIN_OFFSET}, as these files count them (the gain table was shifted by "
+        f"{GAIN_OFFSET} afterwards).",
         *(f"- {key}: {value}" for key, value in asdict(settings).items()),
         "",
         "## Quality",
