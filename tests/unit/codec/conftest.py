@@ -1,11 +1,14 @@
 """A small codec for tests: seeded weights that no file of the product holds."""
 
+import math
 from pathlib import Path
 
 import pytest
 import torch
 
 from latentprint.codec import JpegAI
+from latentprint.codec.layouts import LAYOUTS
+from latentprint.codec.weights import Part
 from latentprint.training import export
 from latentprint.training.start import start
 
@@ -29,6 +32,29 @@ def weights(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def codec(weights: Path) -> JpegAI:
     return JpegAI.load(weights, "BOP")
+
+
+@pytest.fixture(scope="session")
+def hop_weights(weights: Path, tmp_path_factory) -> Path:
+    """Random HOP transforms of model id 3 beside the entropy files of `weights`."""
+    folder = tmp_path_factory.mktemp("hop_weights")
+    (folder / "VM_hop").mkdir()
+    (folder / "VM_common_int").symlink_to(weights / "VM_common_int")
+    generator = torch.Generator().manual_seed(7)
+    for kind in ("encoder", "decoder"):
+        for component in ("luma", "chroma"):
+            content = {
+                key: torch.randn(entry.shape, generator=generator)
+                / math.sqrt(math.prod(entry.shape[1:]))
+                for key, entry in LAYOUTS[kind, "HOP", component].items()
+            }
+            torch.save(content, folder / Part(kind, "HOP", component, 3).relative_path)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def hop(hop_weights: Path) -> JpegAI:
+    return JpegAI.load(hop_weights)
 
 
 @pytest.fixture(scope="session")

@@ -180,7 +180,11 @@ def test_decode_without_y_hat_is_refused(codec):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"operating_point": "HOP"}, "HOP"),
+        ({"operating_point": "SOP"}, "'SOP' is not available, expected one of BOP, HOP"),
+        (
+            {},
+            r"VM_hop/encoder_Y_0\.002\.pth: file is missing.*has files of BOP: set operating_point",
+        ),
         ({"operating_point": "BOP", "device": "cuda"}, "CUDA"),
         ({"operating_point": "BOP", "device": "gpu"}, "device 'gpu' is unknown"),
     ],

@@ -1,11 +1,13 @@
 """Reading weight files: every defect is one line that names file and key."""
 
+import math
 import shutil
 
 import pytest
 import torch
 
 from latentprint.codec import JpegAI
+from latentprint.codec.layouts import LAYOUTS
 from latentprint.codec.official import MD5
 from latentprint.codec.weights import Part, read, source
 from latentprint.errors import UserError
@@ -25,6 +27,25 @@ def change(folder, part, edit):
     content = torch.load(path, weights_only=True)
     edit(content)
     torch.save(content, path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "operating_point", "component", "parameters"),
+    [
+        ("encoder", "BOP", "luma", 666_272),
+        ("encoder", "BOP", "chroma", 481_152),
+        ("decoder", "BOP", "luma", 566_656),
+        ("decoder", "BOP", "chroma", 396_528),
+        ("encoder", "HOP", "luma", 2_987_944),
+        ("encoder", "HOP", "chroma", 2_507_656),
+        ("decoder", "HOP", "luma", 3_341_769),
+        ("decoder", "HOP", "chroma", 755_072),
+    ],
+)
+def test_parameter_counts(kind, operating_point, component, parameters):
+    """The counts of the specification, section 2.2."""
+    layout = LAYOUTS[kind, operating_point, component]
+    assert sum(math.prod(entry.shape) for entry in layout.values()) == parameters
 
 
 def test_floats_are_widened_and_old_names_renamed(folder):
@@ -64,6 +85,17 @@ def test_a_wrong_tensor_is_named_at_load(folder, part, edit, message):
     with pytest.raises(UserError, match=message) as caught:
         JpegAI.load(folder, "BOP")
     assert part.relative_path in str(caught.value)
+
+
+def test_a_file_of_the_other_operating_point(folder, hop_weights):
+    hop = Part("encoder", "HOP", "luma", 3)
+    shutil.copytree(hop_weights / "VM_hop", folder / "VM_hop")
+    shutil.copy(folder / PART.relative_path, folder / hop.relative_path)
+    with pytest.raises(UserError, match=r"'TAM\.\S+' is missing.* of another .*operating point"):
+        JpegAI.load(folder, "HOP")
+    shutil.copy(hop_weights / hop.relative_path, folder / PART.relative_path)
+    with pytest.raises(UserError, match=r"unexpected tensor 'TAM\."):
+        JpegAI.load(folder, "BOP")
 
 
 def test_values_that_are_not_finite(folder):

@@ -17,6 +17,9 @@ Data path of one component; luma has 160 latent channels, chroma 96::
                                                       |
                                           y_hat = mu + q / S -> synthesis (g_s) -> colour -> rgb
 
+Analysis and synthesis exist at two operating points: BOP (base, convolutions with gates) and HOP
+(high, with a transformer and masked residual blocks beside them); the entropy side is common.
+
 Modules, in the order of the data path: `weights` (files), `colour`, `blocks`, `analysis`,
 `hyper`, `gains`, `residual`, `context`, `rate`, `synthesis`; `codec` alone knows their order.
 

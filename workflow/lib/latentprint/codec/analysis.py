@@ -2,7 +2,17 @@
 
 from torch import Tensor
 
-from latentprint.codec.blocks import Step, Weights, apply, conv, gated_residual, normalise, pad
+from latentprint.codec.blocks import (
+    Step,
+    Weights,
+    apply,
+    conv,
+    gated_residual,
+    masked_residual,
+    normalise,
+    pad,
+    transformer,
+)
 
 STEPS: dict[str, dict[str, tuple[Step, ...]]] = {
     "BOP": {
@@ -35,6 +45,41 @@ STEPS: dict[str, dict[str, tuple[Step, ...]]] = {
             conv("conv5"),
         ),
     },
+    # The padding stands before transformer and masked residual, which see the added row or column.
+    "HOP": {
+        "luma": (
+            normalise(),
+            pad(0),
+            conv("conv1", stride=2),
+            gated_residual("act1", groups=4),
+            pad(1),
+            transformer("TAM", halved=True),
+            conv("conv2", stride=2),
+            gated_residual("act2", groups=4),
+            pad(2),
+            masked_residual("cab"),
+            conv("conv3", stride=2),
+            gated_residual("act3", groups=4),
+            pad(3),
+            conv("conv4", stride=2),
+            conv("conv5"),
+        ),
+        "chroma": (
+            normalise(),
+            pad(0),
+            conv("conv1", stride=2),
+            gated_residual("act1", groups=4),
+            pad(1),
+            transformer("TAM", halved=False),
+            conv("conv2", stride=2),
+            gated_residual("act2", groups=4),
+            pad(2),
+            masked_residual("cab"),
+            conv("conv3", stride=2),
+            gated_residual("act3", groups=4),
+            conv("conv5"),
+        ),
+    },
 }
 
 
@@ -46,7 +91,7 @@ def analyse(x: Tensor, *, component: str, operating_point: str, weights: Weights
     x : Tensor, float32, (batch, 1, height, width) for luma, (batch, 12, height, width) for chroma
         Samples 0..255; chroma already at half size (`colour.chroma_input`).
     component : {"luma", "chroma"}
-    operating_point : {"BOP"}
+    operating_point : {"BOP", "HOP"}
     weights : mapping of str to Tensor
         An encoder file.
 

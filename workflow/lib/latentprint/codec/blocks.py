@@ -14,6 +14,8 @@ from torch import Tensor
 Weights = Mapping[str, Tensor]
 Step = Callable[[Tensor, Weights, tuple[int, int]], Tensor]
 
+HEADS = 4  # of the attention; each has a quarter of the channels
+
 
 def apply(steps: Sequence[Step], x: Tensor, *, weights: Weights, size: tuple[int, int]) -> Tensor:
     """Run a network.
@@ -85,11 +87,29 @@ def conv(key: str, *, stride: int = 1) -> Step:
     return step
 
 
-def up_conv(key: str) -> Step:
-    """Transposed 4x4 convolution, stride 2, padding 1: exactly twice the size."""
-    return lambda x, weights, size: F.conv_transpose2d(
-        x, weights[f"{key}.weight"], weights[f"{key}.bias"], stride=2, padding=1
+def depthwise(key: str) -> Step:
+    """Convolve every channel with a 3x3 kernel of its own, without bias."""
+    return lambda x, weights, size: F.conv2d(
+        x, weights[f"{key}.weight"], padding=1, groups=x.shape[1]
     )
+
+
+def up_conv(key: str) -> Step:
+    """T4 and T3: transposed 4x4 or 3x3 convolution, stride 2, padding 1: exactly twice the size."""
+
+    def step(x: Tensor, weights: Weights, size: tuple[int, int]) -> Tensor:
+        kernel = weights[f"{key}.weight"]
+        # The 3x3 kernel ends one row and column short of twice the size.
+        return F.conv_transpose2d(
+            x,
+            kernel,
+            weights[f"{key}.bias"],
+            stride=2,
+            padding=1,
+            output_padding=kernel.shape[-1] % 2,
+        )
+
+    return step
 
 
 def shuffle(factor: int) -> Step:
@@ -118,3 +138,90 @@ def mixed_input(key: str, *, kept: int) -> Step:
     """LCB: a 3x3 convolution of all channels beside the last `kept` channels of the input."""
     convolve = conv(key)
     return lambda x, weights, size: torch.cat([convolve(x, weights, size), x[:, -kept:]], dim=1)
+
+
+def residual(key: str) -> Step:
+    """RB: x + 3x3 convolution of ReLU(3x3 convolution of x)."""
+    first, second = conv(f"{key}.conv1"), conv(f"{key}.conv2")
+    return lambda x, weights, size: x + second(F.relu(first(x, weights, size)), weights, size)
+
+
+def masked_residual(key: str) -> Step:
+    """CAB: x + trunk times a mask of 0..1, the mask made at half the size."""
+    trunk = (residual(f"{key}.residual_trunk.0"), residual(f"{key}.residual_trunk.1"))
+    mask = (
+        conv(f"{key}.subscale", stride=2),
+        residual(f"{key}.residual_mask2.0"),
+        residual(f"{key}.residual_mask3.0"),
+        up_conv(f"{key}.upscale"),
+    )
+
+    def step(x: Tensor, weights: Weights, size: tuple[int, int]) -> Tensor:
+        opened = torch.sigmoid(apply(mask, x, weights=weights, size=size))
+        return x + apply(trunk, x, weights=weights, size=size) * opened
+
+    return step
+
+
+def transformer(key: str, *, halved: bool) -> Step:
+    """TAM: two transformer blocks, at half the size if `halved`."""
+    blocks = (
+        channel_attention(f"{key}.TABs.0"),
+        feed_forward(f"{key}.TABs.0"),
+        channel_attention(f"{key}.TABs.1"),
+        feed_forward(f"{key}.TABs.1"),
+    )
+    if halved:
+        blocks = (conv(f"{key}.ds_conv", stride=2), *blocks, up_conv(f"{key}.us_conv"))
+    return lambda x, weights, size: apply(blocks, x, weights=weights, size=size)
+
+
+def channel_attention(key: str) -> Step:
+    """First half of a transformer block: every channel attends to the others, over all pixels."""
+    prepare = (
+        channel_norm(f"{key}.prep_data.norm1"),
+        conv(f"{key}.prep_data.conv1"),
+        depthwise(f"{key}.prep_data.conv2"),
+    )
+    project = conv(f"{key}.attn.project_out")
+
+    def step(x: Tensor, weights: Weights, size: tuple[int, int]) -> Tensor:
+        parts = apply(prepare, x, weights=weights, size=size).chunk(3, dim=1)
+        q, k, v = (part.reshape(len(x), HEADS, x.shape[1] // HEADS, -1) for part in parts)
+        q, k = F.normalize(q, dim=-1), F.normalize(k, dim=-1)  # along the pixels
+        likeness = (q @ k.transpose(-2, -1)) * weights[f"{key}.attn.temperature"]
+        mixed = likeness.softmax(dim=-1) @ v
+        return x + project(mixed.reshape(x.shape), weights, size)
+
+    return step
+
+
+def feed_forward(key: str) -> Step:
+    """Second half of a transformer block: one half of eightfold channels gates the other."""
+    widen = (
+        channel_norm(f"{key}.ffn.norm1"),
+        conv(f"{key}.ffn.project_in"),
+        depthwise(f"{key}.ffn.dwconv"),
+    )
+    project = conv(f"{key}.ffn.project_out")
+
+    def step(x: Tensor, weights: Weights, size: tuple[int, int]) -> Tensor:
+        a, b = apply(widen, x, weights=weights, size=size).chunk(2, dim=1)
+        return x + project(F.elu(a) * b, weights, size)
+
+    return step
+
+
+def channel_norm(key: str) -> Step:
+    """LayerNorm over the channels of each pixel."""
+
+    def step(x: Tensor, weights: Weights, size: tuple[int, int]) -> Tensor:
+        # Written out: the fused layer_norm of PyTorch gives other last bits.
+        mean = x.mean(dim=1, keepdim=True)
+        variance = x.var(dim=1, correction=0, keepdim=True)
+        scale, shift = weights[f"{key}.weight"], weights[f"{key}.bias"]
+        return (x - mean) / torch.sqrt(variance + 1e-5) * scale[:, None, None] + shift[
+            :, None, None
+        ]
+
+    return step

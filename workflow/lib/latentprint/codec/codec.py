@@ -25,15 +25,15 @@ from latentprint.codec.weights import Part
 from latentprint.errors import UserError
 from latentprint.weight_files import BETAS
 
-OPERATING_POINTS = ("BOP",)
+OPERATING_POINTS = ("BOP", "HOP")
 KEPT = ("y", "y_hat", "q", "z_hat", "mu")
 MIN_SIDE = 64
 # On a CPU the convolution algorithm, and with it the last bits, depends on the batch (section 10),
 # and a bit can flip a symbol. One picture at a time costs nothing there: batches run no faster.
 CPU_BATCH = 1
-# Memory of one pixel on a GPU: two of the widest feature maps (128 channels at half size, float32)
-# and as much again for the convolutions' workspace.
-GPU_BYTES_PER_PIXEL = 4 * 128
+# Memory of one pixel on a GPU: twice the largest sum of live tensors in analysis or synthesis, so
+# that the convolutions' workspace has room (measured on a CPU: 540 bytes BOP, 1,130 bytes HOP).
+GPU_BYTES_PER_PIXEL = {"BOP": 1_100, "HOP": 2_300}
 GPU_BATCH_MAX = 256
 
 
@@ -110,9 +110,10 @@ class JpegAI:
         Parameters
         ----------
         weights : path
-            Folder with `VM_bop/` and `VM_common_int/`; some of the files are enough.
-        operating_point : str, default "HOP"
-            "BOP" is available.
+            Folder with `VM_hop/` or `VM_bop/`, and `VM_common_int/`; some of the files are enough:
+            each request says which of them it needs.
+        operating_point : {"HOP", "BOP"}, default "HOP"
+            High or base operating point, of analysis and synthesis alike.
         device : str, default "cpu"
             A torch device.
 
@@ -138,15 +139,7 @@ class JpegAI:
             # The codec is float32: rounded products would flip symbols.
             torch.backends.cuda.matmul.allow_tf32 = False
             torch.backends.cudnn.allow_tf32 = False
-        expected = weight_files.parts(operating_point)
-        present = [part for part in expected if (folder / part.relative_path).is_file()]
-        if not present:
-            raise UserError(
-                f"{folder / expected[0].relative_path}: file is missing, like every other file "
-                f"of {operating_point}. Point `weights` to a folder in the official "
-                "layout (VM_bop/, VM_common_int/)"
-            )
-        for part in present:
+        for part in _present(folder, operating_point):
             weight_files.check(folder, part)
         return cls(folder, operating_point, place)
 
@@ -326,7 +319,11 @@ class JpegAI:
         if self.device.type != "cuda":
             return CPU_BATCH
         free, _ = torch.cuda.mem_get_info(self.device)
-        return max(1, min(GPU_BATCH_MAX, free // (GPU_BYTES_PER_PIXEL * pixels)))
+        # What PyTorch keeps from earlier batches counts as taken there, but is free for this one.
+        free += torch.cuda.memory_reserved(self.device) - torch.cuda.memory_allocated(self.device)
+        return max(
+            1, min(GPU_BATCH_MAX, free // (GPU_BYTES_PER_PIXEL[self.operating_point] * pixels))
+        )
 
     def _encode_batch(
         self, rgb: Tensor, model: int, beta: tuple[int, int], kept: frozenset[str]
@@ -468,6 +465,35 @@ class JpegAI:
         unknown = sorted(set(latents) - set(KEPT))
         if unknown or not latents or isinstance(latents, str):
             raise UserError(f"latents {latents!r}, expected some of {', '.join(KEPT)}")
+
+
+def _present(folder: Path, operating_point: str) -> list[Part]:
+    """List the files that are there; `UserError` if the operating point can do nothing with them.
+
+    Entropy files alone are enough to quantise, but beside the transforms of another operating
+    point they are a request for the wrong one.
+    """
+    found = {
+        point: [
+            part for part in weight_files.parts(point) if (folder / part.relative_path).is_file()
+        ]
+        for point in OPERATING_POINTS
+    }
+    with_transforms = [
+        point for point, parts in found.items() if any(part.kind != "entropy" for part in parts)
+    ]
+    if found[operating_point] and (operating_point in with_transforms or not with_transforms):
+        return found[operating_point]
+    first = folder / weight_files.parts(operating_point)[0].relative_path
+    advice = (
+        f"The folder has files of {', '.join(with_transforms)}: set operating_point"
+        if with_transforms
+        else "Point `weights` to a folder in the official layout "
+        f"(VM_{operating_point.lower()}/, VM_common_int/)"
+    )
+    raise UserError(
+        f"{first}: file is missing, like every other transform of {operating_point}. {advice}"
+    )
 
 
 def _gathered(

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from latentprint.codec.blocks import HEADS
+
 CHANNELS = {"luma": 160, "chroma": 96}
 GAIN_COLUMNS = 18
 Z_SYMBOLS = 63
@@ -42,7 +44,7 @@ def _gate(key: str, channels: int, groups: int) -> Layout:
     )
 
 
-def _encoder(component: str) -> Layout:
+def _bop_encoder(component: str) -> Layout:
     inputs = {"luma": 1, "chroma": 12}[component]
     layout = _conv("conv1", (128, inputs, 3, 3), bias=128)
     for name in ("conv2", "conv3"):
@@ -56,7 +58,7 @@ def _encoder(component: str) -> Layout:
     return layout | _conv("conv5", (96, 128, 1, 1))
 
 
-def _decoder(component: str) -> Layout:
+def _bop_decoder(component: str) -> Layout:
     if component == "luma":
         return (
             _conv("first_stage.0.0.conv1", (160, 160, 3, 3), bias=160)
@@ -76,6 +78,71 @@ def _decoder(component: str) -> Layout:
         | _gate("iact3", 128, 8)
         | _conv("conv4", (128, 128, 1, 1))
     )
+
+
+def _hop_encoder(component: str) -> Layout:
+    return (
+        _bop_encoder(component)
+        | _transformer("TAM", 128, halved=component == "luma")
+        | _masked_residual("cab", 128)
+    )
+
+
+def _hop_decoder(component: str) -> Layout:
+    if component == "luma":
+        return (
+            _residual("first_stage.0.0", 160)
+            | _conv("first_stage.1", (160, 128, 3, 3), bias=128)
+            | _gate("first_stage.2", 128, 4)
+            | _conv("conv2_t", (128, 128, 3, 3), bias=128)
+            | _masked_residual("CAB", 128)
+            | _gate("iact2", 128, 4)
+            | _conv("conv3_t", (512, 128, 1, 1), bias=512)
+            | _transformer("TAM", 128, halved=True)
+            | _gate("iact3", 128, 4)
+            | _conv("conv4_t", (128, 1, 3, 3), bias=1)
+        )
+    return (
+        _conv("first_stage.conv1", (48, 256, 3, 3), bias=48)
+        | _conv("conv2_t", (144, 64, 3, 3), bias=64)
+        | _masked_residual("CAB", 64)
+        | _gate("iact2", 64, 4)
+        | _conv("conv3_t", (256, 64, 1, 1), bias=256)
+        | _transformer("TAM", 64, halved=False)
+        | _gate("iact3", 64, 4)
+        | _conv("conv4_t", (64, 8, 3, 3), bias=8)
+    )
+
+
+def _residual(key: str, d: int) -> Layout:
+    return _conv(f"{key}.conv1", (d, d, 3, 3), bias=d) | _conv(f"{key}.conv2", (d, d, 3, 3), bias=d)
+
+
+def _masked_residual(key: str, d: int) -> Layout:
+    layout = {}
+    for name in ("residual_trunk.0", "residual_trunk.1", "residual_mask2.0", "residual_mask3.0"):
+        layout |= _residual(f"{key}.{name}", d)
+    for name in ("subscale", "upscale"):
+        layout |= _conv(f"{key}.{name}", (d, d, 3, 3), bias=d)
+    return layout
+
+
+def _transformer(key: str, d: int, *, halved: bool) -> Layout:
+    layout = {}
+    if halved:
+        for name in ("ds_conv", "us_conv"):
+            layout |= _conv(f"{key}.{name}", (d, d, 3, 3), bias=d)
+    for block in (f"{key}.TABs.0", f"{key}.TABs.1"):
+        layout |= _conv(f"{block}.prep_data.norm1", (d,), bias=d)
+        layout |= _conv(f"{block}.prep_data.conv1", (3 * d, d, 1, 1))
+        layout |= _conv(f"{block}.prep_data.conv2", (3 * d, 1, 3, 3))
+        layout[f"{block}.attn.temperature"] = Entry((HEADS, 1, 1))
+        layout |= _conv(f"{block}.attn.project_out", (d, d, 1, 1))
+        layout |= _conv(f"{block}.ffn.norm1", (d,), bias=d)
+        layout |= _conv(f"{block}.ffn.project_in", (8 * d, d, 1, 1))
+        layout |= _conv(f"{block}.ffn.dwconv", (8 * d, 1, 3, 3))
+        layout |= _conv(f"{block}.ffn.project_out", (d, 4 * d, 1, 1))
+    return layout
 
 
 def _entropy(component: str) -> Layout:
@@ -129,8 +196,10 @@ LAYOUTS: dict[tuple[str, str, str], Layout] = {
     (kind, operating_point, component): make(component)
     for component in CHANNELS
     for kind, operating_point, make in (
-        ("encoder", "BOP", _encoder),
-        ("decoder", "BOP", _decoder),
+        ("encoder", "BOP", _bop_encoder),
+        ("decoder", "BOP", _bop_decoder),
+        ("encoder", "HOP", _hop_encoder),
+        ("decoder", "HOP", _hop_decoder),
         ("entropy", "", _entropy),
     )
 }

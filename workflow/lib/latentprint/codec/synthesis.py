@@ -11,9 +11,12 @@ from latentprint.codec.blocks import (
     crop,
     denormalise,
     gated_residual,
+    masked_residual,
     mixed_input,
     rectified_residual,
+    residual,
     shuffle,
+    transformer,
     up_conv,
 )
 
@@ -43,6 +46,38 @@ STEPS: dict[str, dict[str, tuple[Step, ...]]] = {
             shuffle(8),
         ),
     },
+    "HOP": {
+        "luma": (
+            residual("first_stage.0.0"),
+            up_conv("first_stage.1"),
+            gated_residual("first_stage.2", groups=4),
+            crop(3),
+            up_conv("conv2_t"),
+            masked_residual("CAB"),
+            crop(2),
+            gated_residual("iact2", groups=4),
+            conv("conv3_t"),
+            shuffle(2),
+            transformer("TAM", halved=True),
+            crop(1),
+            gated_residual("iact3", groups=4),
+            up_conv("conv4_t"),
+        ),
+        "chroma": (
+            mixed_input("first_stage.conv1", kept=96),
+            up_conv("conv2_t"),
+            masked_residual("CAB"),
+            crop(3),
+            gated_residual("iact2", groups=4),
+            conv("conv3_t"),
+            shuffle(2),
+            transformer("TAM", halved=False),
+            crop(2),
+            gated_residual("iact3", groups=4),
+            up_conv("conv4_t"),
+            shuffle(2),
+        ),
+    },
 }
 
 
@@ -56,7 +91,7 @@ def synthesise_luma(
     y_hat : Tensor, float32, (batch, 160, h, w)
     size : (int, int)
         Height and width of the picture, pixels.
-    operating_point : {"BOP"}
+    operating_point : {"BOP", "HOP"}
     weights : mapping of str to Tensor
         The luma decoder file.
 

@@ -1,6 +1,6 @@
 """Files of trained tensors: where they lie, what they must hold, where they come from (section 2).
 
-The official layout is a folder with `VM_bop/` (and its kin) and `VM_common_int/`. A folder may
+The official layout is a folder with `VM_bop/`, `VM_hop/` and `VM_common_int/`. A folder may
 hold some of the files; every file that is there is checked when the codec is loaded, and read
 into memory when first used.
 """
@@ -33,7 +33,7 @@ class Part:
     ----------
     kind : {"encoder", "decoder", "entropy"}
     operating_point : str
-        "BOP", or "" for the entropy files, which all operating points share.
+        "BOP" or "HOP"; "" for the entropy files, which all operating points share.
     component : {"luma", "chroma"}
     model : int
         Model id, 0..3.
@@ -135,7 +135,7 @@ def _load(path: Path, *, mapped: bool) -> dict[str, Tensor]:
     if not path.is_file():
         raise UserError(
             f"{path}: file is missing. Put the file there, or point `weights` to a folder in the "
-            "official layout (VM_bop/, VM_common_int/)"
+            "official layout (VM_bop/ or VM_hop/, and VM_common_int/)"
         )
     with path.open("rb") as file:
         if file.read(len(LFS_POINTER)) == LFS_POINTER:
