@@ -10,7 +10,7 @@ SHELL := bash
 HIDDEN := ^(Select jobs|Execute [0-9]+ jobs|Finished jobid|Using workflow specific profile|\[[A-Z][a-z]{2} )
 WORKFLOW := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake
 
-.PHONY: help setup demo report test lint codec clean
+.PHONY: help setup demo plan report test lint codec compare unlock clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | column -t -s '|'
@@ -25,9 +25,12 @@ $(READY): envs/venv.txt
 setup: $(READY) ## make the virtual environment .venv/
 
 demo: $(READY) ## the whole experiment on images and weights made by the product; minutes on two cores
-	@set -o pipefail; $(WORKFLOW) --cores all --quiet rules host 2>&1 | grep --line-buffered -vE '$(HIDDEN)'
+	@set -o pipefail; $(WORKFLOW) --cores all --quiet rules host 2>&1 | grep --line-buffered -vE '$(HIDDEN)' || { ! ls .snakemake/locks/* > /dev/null 2>&1 || echo "error: .snakemake/locks: left by a killed run, or held by one that is alive. If no run is alive in this folder: make unlock demo"; exit 1; }
 	@test -e $(RUN)/report.html && test -z "$$(find $(RUN)/tables $(RUN)/figures workflow/report -newer $(RUN)/report.html)" || $(WORKFLOW) --quiet --report $(RUN)/report.html > $(RUN)/logs/report.log 2>&1 || { cat $(RUN)/logs/report.log; exit 1; }
 	@PYTHONPATH=workflow/lib $(BIN)/python -m latentprint.steps.print_summary --scores $(RUN)/scores.tsv --results $(RUN)
+
+plan: $(READY) ## what a run will do and cost, before it starts: make plan CONFIG=config/thesis.yaml
+	@PYTHONPATH=workflow/lib $(BIN)/python -m latentprint.steps.print_plan $(if $(CONFIG),--config "$(CONFIG)") $(if $(ROOT),--images-root "$(ROOT)") $(if $(WEIGHTS),--weights "$(WEIGHTS)") $(if $(CORES),--cores $(CORES)) $(if $(MEM_MB),--memory-mb $(MEM_MB))
 
 lint: $(READY) ## ruff, snakefmt, snakemake --lint
 	$(BIN)/ruff check .
@@ -42,6 +45,12 @@ codec: $(READY) ## train the embedded weights anew: make codec PHOTOS=FOLDER KOD
 	@test -n "$(PHOTOS)" || { echo "error: PHOTOS is empty; give a folder of photographs: make codec PHOTOS=FOLDER KODAK=FOLDER"; exit 2; }
 	$(WORKFLOW) --cores all train_codec --config training='{"photos": "$(PHOTOS)", "evaluation": "$(KODAK)"}'
 	cp -r $(RUN)/codec/VM_bop $(RUN)/codec/VM_common_int $(RUN)/codec/model_card.md resources/codec/
+
+compare: $(READY) ## two finished runs side by side: make compare RUNS=demo,faces
+	@PYTHONPATH=workflow/lib $(BIN)/python -m latentprint.steps.compare_runs --runs "$(RUNS)" --by "$(or $(BY),bpp)"
+
+unlock: $(READY) ## after a run was killed: remove its lock, when no run is alive here
+	@$(WORKFLOW) --quiet --unlock
 
 clean: ## remove the results of every run and all caches; the environment stays
 	rm -rf results/* .snakemake .pytest_cache .ruff_cache

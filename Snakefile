@@ -9,18 +9,19 @@
 configfile: "config/config.yaml"
 
 
-report: "workflow/report/workflow.rst"
-
-
 include: "workflow/rules/common.smk"
 include: "workflow/rules/inputs.smk"
 include: "workflow/rules/images.smk"
+include: "workflow/rules/audit.smk"
 include: "workflow/rules/latents.smk"
 include: "workflow/rules/features.smk"
 include: "workflow/rules/learn.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/train.smk"
+
+
+report: FIRST_PAGE
 
 
 rule all:
@@ -30,8 +31,12 @@ rule all:
         "<results>/scores.tsv",
         "<results>/costs.tsv",
         "<results>/selected.yaml",
+        "<results>/landing.rst",
+        "<results>/decisions.html",
         TABLES,
         FIGURES,
+        AUDIT,
+        "<results>/audit/near_duplicates.tsv",
     localrule: True
 
 

@@ -10,7 +10,9 @@ EXTRACTION = {
 }
 # Cells of one classifier, latent fits counted once for y: features x (1 model + 2 levels).
 FITS = 3 * 3
-AFTER = {"collect_scores": 1, "render_tables": 1, "plot_figures": 1}
+AFTER = {"collect_scores": 1, "render_tables": 1, "plot_figures": 1, "describe_run": 1}
+# The digest of the configuration stands on every table.
+AFTER_CONFIG = AFTER | {"render_audit": 1}
 
 
 def test_a_changed_search_space_reruns_that_classifier_alone(finished):
@@ -18,7 +20,7 @@ def test_a_changed_search_space_reruns_that_classifier_alone(finished):
         planned = finished.planned()
     assert planned == {
         "tune_classifier": FITS, "fit_classifier": FITS, "share_cell": 6, "evaluate_classifier": 12,
-        **AFTER,
+        **AFTER_CONFIG,
     }  # fmt: skip
 
 
@@ -42,7 +44,7 @@ def test_an_edit_of_the_codec_reruns_extraction_but_not_the_images(finished):
 
 def test_a_changed_colour_redraws_figures_alone(finished):
     with finished.edited(f"{LIBRARY}/figure_style.py", "#2E86AB", "#2E86AC"):
-        assert finished.planned() == {"plot_figures": 1}
+        assert finished.planned() == {"plot_figures": 1, "render_audit": 1}
 
 
 def test_a_comment_reruns_nothing(finished):
@@ -67,14 +69,14 @@ def test_a_new_level_runs_its_extraction_and_cells_alone(finished):
         planned = finished.planned()
     assert planned == {
         "extract_latents": 2, "build_features": 3, "tune_classifier": 6, "fit_classifier": 6,
-        "share_cell": 6, "evaluate_classifier": 12, **AFTER,
+        "share_cell": 6, "evaluate_classifier": 12, **AFTER_CONFIG,
     }  # fmt: skip
 
 
 def test_a_level_removed_runs_the_gather_alone(finished):
     with finished.edited("tests/data/tiny.yaml", "run: tiny", "run: tiny\nbpp: [0.25]"):
         planned = finished.planned()
-    assert planned == AFTER
+    assert planned == AFTER_CONFIG
 
 
 def test_n_patches_reruns_features_and_what_follows(finished):

@@ -11,7 +11,8 @@ SCORE_COLUMNS = (
     "bpp latent component feature classifier accuracy accuracy_low accuracy_high n_test n_train "
     "n_rows n_values cv_accuracy balanced_accuracy auc average_precision ece fake_fake fake_real "
     "real_fake real_real patch_accuracy ties best_only cell_only mcnemar_p mcnemar_p_holm engine "
-    "parameters tuning study run images weights operating_point tools model beta bpp_reached point"
+    "parameters tuning study run images weights operating_point tools model beta bpp_reached point "
+    "protocol scored_by oob_accuracy"
 ).split()
 COST_COLUMNS = (
     "bpp latent component feature classifier search_s fit_s predict_s cores peak_mb"
@@ -70,6 +71,7 @@ def write_run(folder: Path, *, n_test: int = 180, constants: dict | None = None,
         row["real_real"] = int((~actual & ~predicted).sum())
         row |= {"engine": "scikit-learn", "parameters": '{"max_depth": 3}', "tuning": "searched"}
         row |= {"run": "test", "images": "drawn by the product", "weights": "embedded"}
+        row |= {"protocol": "corrected", "scored_by": "image"}
         row |= {"model": 3, "point": point, "bpp_reached": float(key[0]) * 1.03}
         if key != best[0]:
             best_right = best[2] == actual

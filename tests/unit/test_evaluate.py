@@ -1,6 +1,7 @@
 """Measures against scikit-learn, scipy and hand numbers; the tables that gather all cells."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from latentprint.evaluate import (
     area_under_roc,
     average_precision,
     cell_scores,
+    clustered_interval,
     expected_calibration_error,
     holm,
     mcnemar,
@@ -30,6 +32,7 @@ from latentprint.evaluate import (
     wilson_interval,
 )
 from latentprint.predictions import Predictions, vote, write_predictions
+from latentprint.score_table import most_accurate
 from latentprint.tuning import Best
 
 SIDECAR = {
@@ -137,6 +140,62 @@ def test_patches_and_ties_are_counted():
     assert measured["patch_accuracy"] == pytest.approx((2 + 3 + 3) / 12)
 
 
+def by_patch(n=40, patches=15, *, seed=0) -> Predictions:
+    """Patches of one image hang together: an image is easy or hard as a whole."""
+    random = np.random.default_rng(seed)
+    fake = np.arange(n) % 2 == 1
+    right = random.binomial(patches, random.uniform(0.2, 1.0, n))
+    votes = np.where(fake, right, patches - right)
+    ids = tuple(f"i{index}" for index in range(n))
+    return Predictions(ids, fake, votes / patches, votes, np.full(n, patches), votes > patches / 2)
+
+
+def test_scored_by_patch_counts_patches_but_images_make_the_interval():
+    predictions = by_patch()
+    measured = measure(predictions, unit="patch")
+    fake = np.repeat(predictions.fake, 15)
+    called = np.concatenate([np.arange(15) < votes for votes in predictions.votes])
+    (rr, rf), (fr, ff) = metrics.confusion_matrix(fake, called)
+    assert (measured["real_real"], measured["real_fake"]) == (rr, rf)
+    assert (measured["fake_real"], measured["fake_fake"]) == (fr, ff)
+    assert measured["accuracy"] == metrics.accuracy_score(fake, called)
+    assert measured["accuracy"] == pytest.approx(measured["patch_accuracy"], abs=1e-15)
+    assert measured["balanced_accuracy"] == pytest.approx(
+        metrics.balanced_accuracy_score(fake, called), abs=1e-15
+    )
+    assert measured["n_test"] == 40
+    low, high = wilson_interval(round(measured["accuracy"] * 600), 600)
+    assert measured["accuracy_high"] - measured["accuracy_low"] > 1.5 * (high - low)
+    by_image = measure(predictions)
+    for name in ("auc", "average_precision", "ece", "ties", "n_test"):
+        assert measured[name] == by_image[name]
+
+
+def test_interval_over_images_is_that_of_their_mean():
+    shares = np.random.default_rng(1).random(50)
+    low, high = clustered_interval(shares)
+    expected = scipy.stats.norm.interval(0.95, shares.mean(), scipy.stats.sem(shares))
+    assert (low, high) == pytest.approx(expected, abs=1e-12)
+    assert clustered_interval(np.array([1.0, 1.0, 0.5])) == (pytest.approx(0.5066, abs=1e-4), 1.0)
+    # Nothing to take a spread from: as many trials as images.
+    assert clustered_interval(np.ones(20)) == wilson_interval(20, 20)
+    assert clustered_interval(np.array([0.6])) == wilson_interval(0.6, 1)
+
+
+def test_interval_over_images_covers_what_one_over_patches_misses():
+    """Images with shares of their own, mean 0.6: 95 % of the intervals should hold it."""
+    random = np.random.default_rng(5)
+    clustered = patches = 0
+    for _ in range(400):
+        right = random.binomial(15, random.beta(3.0, 2.0, 60))
+        low, high = clustered_interval(right / 15)
+        clustered += low <= 0.6 <= high
+        low, high = wilson_interval(int(right.sum()), 900)
+        patches += low <= 0.6 <= high
+    assert 0.92 < clustered / 400 < 0.98
+    assert patches / 400 < 0.8
+
+
 def test_one_class_leaves_undefined_measures_empty():
     predictions = made_up(n=6)
     one = Predictions(
@@ -183,7 +242,7 @@ def test_holm_by_hand():
 # Tables of all cells
 
 
-def write_cell(folder, factors, point, predictions, *, cv_accuracy=None):
+def write_cell(folder, factors, point, predictions, *, cv_accuracy=None, protocol="corrected"):
     """Write the files of one cell that are gathered."""
     tail = "/".join(factors[1:])
     target = folder / f"bpp-{factors[0]}" / tail
@@ -201,6 +260,8 @@ def write_cell(folder, factors, point, predictions, *, cv_accuracy=None):
             "n_images": 160,
             "n_rows": 1280,
             "n_values": 256,
+            "protocol": protocol,
+            "oob_accuracy": 0.625,
         },
         sidecar=SIDECAR,
         cell=f"bpp-{factors[0]}/{tail}",
@@ -237,6 +298,8 @@ def test_scores_of_a_cell_hold_every_column_but_the_paired_ones(cells):
     assert (scores["model"], scores["beta"], scores["bpp_reached"]) == ("3", "-8..4,2", 0.26)
     assert (scores["tuning"], scores["study"], scores["cv_accuracy"]) == ("searched", "study", 0.7)
     assert (scores["n_train"], scores["n_rows"], scores["n_values"]) == (160, 1280, 256)
+    assert (scores["protocol"], scores["scored_by"]) == ("corrected", "image")
+    assert scores["oob_accuracy"] == 0.625
 
 
 def test_cells_are_compared_with_the_most_accurate(cells):
@@ -275,6 +338,34 @@ def test_a_shared_fit_is_one_test_for_holm(tmp_path):
     assert copied[3]["mcnemar_p_holm"] == copied[4]["mcnemar_p_holm"] == alone[2]["mcnemar_p_holm"]
 
 
+def test_cells_scored_by_patch_are_compared_with_nothing(tmp_path):
+    rest = ("0.25", "y", "Y")
+    weak, strong = made_up(seed=1, skill=0.05), made_up(seed=2, skill=0.15)
+    perfect = by_patch()
+    perfect = Predictions(
+        perfect.ids, perfect.fake, perfect.score, np.where(perfect.fake, 15, 0),
+        perfect.n_patches, perfect.fake,
+    )  # fmt: skip
+    faithful = {"protocol": "faithful"}
+    folders = [
+        write_cell(tmp_path, (*rest, "multiple", "RF"), "model-3", perfect, **faithful),
+        write_cell(tmp_path, (*rest, "single", "RF"), "model-3", strong, **faithful),
+        write_cell(tmp_path, (*rest, "multiple", "GB"), "model-3", weak, **faithful),
+    ]
+    cells = [read_cell(folder) for folder in folders]
+    rows = score_rows(cells)
+    assert [row["scored_by"] for row in rows] == ["patch", "image", "image"]
+    assert rows[0]["accuracy"] == 1.0 > rows[1]["accuracy"] > rows[2]["accuracy"]
+    for row in rows[:2]:  # the one by patch, and the most accurate of the others
+        assert row["best_only"] is row["mcnemar_p"] is row["mcnemar_p_holm"] is None
+    assert rows[2]["mcnemar_p_holm"] == rows[2]["mcnemar_p"] > 0  # one test: no correction
+    (alone,) = score_rows(cells[:1])
+    assert alone["mcnemar_p_holm"] is None
+    found = [SimpleNamespace(**row) for row in rows]
+    assert most_accurate(found) is found[1]
+    assert most_accurate(found[:1]) is found[0]
+
+
 def test_one_cell_alone_is_compared_with_nothing(cells):
     (row,) = score_rows(cells[:1])
     assert row["mcnemar_p_holm"] is None
@@ -311,7 +402,8 @@ def test_columns_are_those_of_the_contract():
         "n_train n_rows n_values cv_accuracy balanced_accuracy auc average_precision ece "
         "fake_fake fake_real real_fake real_real patch_accuracy ties best_only cell_only "
         "mcnemar_p mcnemar_p_holm engine parameters tuning study run images weights "
-        "operating_point tools model beta bpp_reached point".split()
+        "operating_point tools model beta bpp_reached point "
+        "protocol scored_by oob_accuracy".split()
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 from latentprint import store
 from latentprint.errors import UserError
 from latentprint.features import FEATURES, build_features, drawn, load_matrix
+from latentprint.protocol import training_positions
 from latentprint.seeds import rng
 from tests.unit import latent_stores
 
@@ -46,7 +47,7 @@ def run(tmp_path):
     }
 
 
-def build(run, path, feature, component, *, seed=7):
+def build(run, path, feature, component, *, seed=7, protocol="corrected"):
     return build_features(
         path,
         stores=run["stores"],
@@ -56,6 +57,7 @@ def build(run, path, feature, component, *, seed=7):
         latent="y",
         n_patches=N_PATCHES,
         seed=seed,
+        protocol=protocol,
     )
 
 
@@ -141,6 +143,35 @@ def test_positions_are_distinct_seeded_and_within_the_grid():
     for n_patches in (0, 257):
         with pytest.raises(UserError, match="n_patches"):
             drawn(16, 16, n_patches, rng(7, "patches"))
+
+
+def test_faithful_trains_on_the_positions_of_the_thesis_and_keeps_all_for_the_test(run, tmp_path):
+    path = tmp_path / "multiple.h5"
+    build(run, path, "multiple", "YUV", protocol="faithful")
+    train, test = load_matrix(path, "train"), load_matrix(path, "test")
+    positions = training_positions(16, 16)
+    assert train.attributes["train_positions"] == [list(position) for position in positions]
+    block = stacked(run["train"], "YUV")
+    for image in range(N_TRAIN):
+        for patch, (row, col) in enumerate(positions):
+            np.testing.assert_array_equal(
+                train.values[image * 15 + patch], block[image, :, row, col]
+            )
+    assert (train.rows_per_image, test.rows_per_image) == (15, 256)
+    other = tmp_path / "other.h5"
+    build(run, other, "multiple", "YUV")
+    np.testing.assert_array_equal(test.values, load_matrix(other, "test").values)
+
+
+@pytest.mark.parametrize("feature", ["flatten", "single"])
+def test_faithful_changes_nothing_else(run, tmp_path, feature):
+    values = []
+    for protocol in ("corrected", "faithful"):
+        path = tmp_path / f"{protocol}.h5"
+        build(run, path, feature, "Y", protocol=protocol)
+        values.append([load_matrix(path, split).values for split in ("train", "test")])
+    for one, other in zip(*values, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_all_cells_see_the_same_positions(run, tmp_path):

@@ -76,6 +76,33 @@ def test_memory_grows_with_the_data(config):
     assert small < large
 
 
+def test_memory_of_published_parameters_counts_the_leaves_that_the_rows_allow(config):
+    config["tuning"] = "published"
+    config["engine"]["GB"] = {"name": "sklearn", "max_bins": 63, "early_stopping": True}
+    config["n_train"] = 1200
+    # 1,200 rows, 18 to a leaf: 66 leaves, of 117 that the parameters allow.
+    expected = 1000 + (17 * 1200 + 20 * 64 * 66) * 65_536 / 1e6
+    assert grid.fit_memory_mb(config, "YUV", "flatten", "GB") == pytest.approx(expected, rel=1e-3)
+
+
+def test_all_images_are_counted_in_lists_and_in_folders(config, tmp_path):
+    config |= {"n_train": "all", "n_test": "all", "images_root": str(tmp_path / "lists")}
+    (tmp_path / "lists").mkdir()
+    rows = ["a,1,real,train/real/a.jpg"] * 5 + ["b,0,fake,train/fake/b.jpg"] * 3
+    (tmp_path / "lists/train.csv").write_text("\n".join(["id,label,label_str,path", *rows]))
+    assert grid.n_images(config, "train") == 6
+    assert grid.n_images(config, "test") == grid.THREADED_IMAGES  # nothing there to count
+    for label, count in (("real", 2), ("fake", 4)):
+        folder = tmp_path / "folders/train" / label
+        folder.mkdir(parents=True)
+        for index in range(count):
+            (folder / f"{label}{index}.png").touch()
+    config["images_root"] = str(tmp_path / "folders")
+    assert grid.n_images(config, "train") == 4
+    config["n_train"] = 180
+    assert grid.n_images(config, "train") == 180
+
+
 def with_value(config, path, value):
     changed = copy.deepcopy(config)
     *parents, last = path.split(".")

@@ -1,29 +1,45 @@
 """Classifiers, search and votes: what may not depend on chance, threads, rows or cells."""
 
+import contextlib
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import yaml
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.utils import shuffle
 
 from latentprint.binning import bin_edges, block_binning
 from latentprint.classifiers import CLASSIFIERS, check_memory, effective_parameters
 from latentprint.errors import UserError
 from latentprint.features import Matrix
 from latentprint.learn import (
+    divided_rows,
     fit_cell,
     fit_model,
+    oob_accuracy,
     predict_fake,
     predict_images,
+    shuffle_rows,
     take_rows,
     validation_rows,
+    voting_rows,
 )
 from latentprint.model_files import TRUSTED_TYPES, load_model, save_model
 from latentprint.predictions import Predictions, read_predictions, vote, write_predictions
-from latentprint.search import check_space, cross_validate, draw, grid, image_folds, search
+from latentprint.protocol import training_positions, voting_positions
+from latentprint.search import (
+    check_space,
+    cross_validate,
+    draw,
+    grid,
+    image_folds,
+    search,
+    search_cell,
+)
 from latentprint.seeds import rng
 from latentprint.tuning import (
     Best,
@@ -233,6 +249,201 @@ def test_early_stopping_validates_on_whole_images():
     assert model.n_iter_ < SMALL["GB"]["max_iter"]
 
 
+# The thesis' way
+
+
+@BOTH
+def test_faithful_fits_are_those_of_scikit_learn_on_shuffled_rows(classifier):
+    """Seed 42, rows shuffled by sklearn.utils.shuffle, its own early stopping: bit for bit."""
+    settings = {"max_bins": 15, "early_stopping": True} if classifier == "GB" else {}
+    parameters = SMALL[classifier] | ({"max_iter": 40} if classifier == "GB" else {})
+    data, seen = matrix(n=60, rows=3, shift=0.2), matrix(n=20, seed=1)
+    labels = np.where(data.fake, "fake", "real")
+    values, labels = shuffle(data.values, labels, random_state=42)
+    make = {"RF": RandomForestClassifier, "GB": HistGradientBoostingClassifier}[classifier]
+    expected = make(**parameters, **settings, random_state=42).fit(values, labels)
+    model, description = fit_cell(
+        data,
+        Best(classifier, parameters, None, "published", None),
+        engine={"name": "sklearn"} | settings,
+        seed=7,
+        cell="a/b/c/multiple/X",
+        threads=1,
+        protocol="faithful",
+    )
+    np.testing.assert_array_equal(
+        model.predict_proba(seen.values), expected.predict_proba(seen.values)
+    )
+    assert description["n_images"] == 60 and description["n_rows"] == 180
+    assert (description["protocol"], description["random_state"]) == ("faithful", 42)
+    assert description["oob_accuracy"] is None
+    if classifier == "GB":
+        assert description["n_iterations"] == expected.n_iter_ < 40
+
+
+def test_shuffled_rows_keep_their_labels_and_images():
+    data, before = matrix(n=20, rows=2), matrix(n=20, rows=2)
+    shuffle_rows(data)
+    assert data.groups.tolist() != before.groups.tolist()
+    np.testing.assert_array_equal(data.fake, data.groups % 2 == 1)
+    known = {row.tobytes(): group for row, group in zip(before.values, before.groups, strict=True)}
+    for row, group in zip(data.values, data.groups, strict=True):
+        assert known.pop(row.tobytes()) == group
+    assert data.values.flags.f_contiguous
+
+
+def test_rows_of_one_image_may_stand_on_both_sides_only_where_rows_are_divided():
+    data = matrix(n=40, rows=5)
+    fitted_rows, kept = divided_rows(np.where(data.fake, "fake", "real"), 42)
+    assert sorted([*fitted_rows, *kept]) == list(range(200))
+    assert len(kept) == 20 and np.count_nonzero(data.fake[kept]) == 10
+    assert set(data.groups[kept]) & set(data.groups[fitted_rows])
+    by_image = validation_rows(data.groups, data.fake, 42)
+    assert not set(data.groups[by_image]) & set(data.groups[~by_image])
+
+
+def patches_matrix(n=12, *, feature="multiple", latent="y", height=16, width=16):
+    """Test rows whose first value is the place of the row among those of its image."""
+    per_image = height * width if feature == "multiple" else 1
+    groups = np.repeat(np.arange(n, dtype=np.int32), per_image)
+    values = np.tile(np.arange(per_image, dtype=np.float32), n)[:, None]
+    every = np.argwhere(np.ones((height, width))).tolist()
+    attributes = {
+        "feature": feature,
+        "latent": latent,
+        "test_positions": every,
+        "train_positions": [list(position) for position in training_positions(height, width)],
+    }
+    ids = tuple(f"i{index}" for index in range(n))
+    return Matrix(np.asfortranarray(values), groups, groups % 2 == 1, ids, attributes)
+
+
+class Oracle:
+    """Calls a row fake with a probability that grows with its place; remembers what was asked."""
+
+    classes_ = ("fake", "real")
+
+    def __init__(self):
+        self.asked = []
+
+    def predict_proba(self, values):
+        self.asked.append(values[:, 0])
+        share = values[:, 0].astype(float) / 256
+        return np.column_stack([share, 1 - share])
+
+
+@pytest.mark.parametrize("latent", ["y", "y_hat"])
+@pytest.mark.parametrize("grid", [(16, 16), (4, 4)])
+def test_faithful_boosting_votes_with_255_draws_of_its_latent(latent, grid):
+    data, oracle = patches_matrix(latent=latent, height=grid[0], width=grid[1]), Oracle()
+    voters = voting_rows(data, "GB", protocol="faithful")
+    drawn = voting_positions(*grid, latent=latent)
+    assert len(drawn) == 256
+    places = np.array([row * grid[1] + col for row, col in drawn[:255]])
+    np.testing.assert_array_equal(voters, places)
+    predictions = predict_images(oracle, data, threads=1, voters=voters)
+    assert set(predictions.n_patches) == {255}
+    assert set(predictions.votes) == {np.count_nonzero(places >= 128)}
+    np.testing.assert_allclose(predictions.score, places.mean() / 256, rtol=1e-14)
+    asked = np.concatenate(oracle.asked)
+    assert len(asked) == 12 * len(set(places.tolist()))  # each position once an image
+
+
+def test_faithful_forest_asks_the_training_positions_alone():
+    data = patches_matrix()
+    voters = voting_rows(data, "RF", protocol="faithful")
+    expected = [row * 16 + col for row, col in training_positions(16, 16)]
+    assert voters.tolist() == expected and len(set(expected)) == 14
+    predictions = predict_images(Oracle(), data, threads=1, voters=voters)
+    assert set(predictions.n_patches) == {15}
+    assert set(predictions.votes) == {np.count_nonzero(np.array(expected) >= 128)}
+
+
+@pytest.mark.parametrize(
+    ("protocol", "feature"), [("corrected", "multiple"), ("faithful", "single")]
+)
+@BOTH
+def test_elsewhere_all_rows_are_asked(classifier, protocol, feature):
+    data = patches_matrix(feature=feature)
+    assert voting_rows(data, classifier, protocol=protocol) is None
+    predictions = predict_images(Oracle(), data, threads=1)
+    assert set(predictions.n_patches) == {256 if feature == "multiple" else 1}
+
+
+def test_asking_chosen_rows_is_asking_all_and_choosing():
+    data, test = matrix(n=40, rows=4), matrix(n=15, rows=4, seed=1)
+    model, voters = fitted("RF", data), np.array([3, 0, 3])
+    probabilities = predict_fake(model, test.values, threads=1).reshape(-1, 4)[:, voters]
+    score, votes, predicted = vote(probabilities)
+    found = predict_images(model, test, threads=1, voters=voters)
+    np.testing.assert_array_equal(found.votes, votes)
+    np.testing.assert_array_equal(found.predicted, predicted)
+    np.testing.assert_allclose(found.score, score, rtol=1e-14)
+
+
+# Out-of-bag accuracy
+
+
+def test_oob_accuracy_is_that_of_scikit_learn_and_leaves_no_trace(tmp_path):
+    data = matrix(n=80, shift=0.6)
+    labels = np.where(data.fake, "fake", "real")
+    parameters = SMALL["RF"] | {"n_estimators": 60}
+    plain, with_oob = (
+        RandomForestClassifier(**parameters, oob_score=oob, random_state=3).fit(data.values, labels)
+        for oob in (False, True)
+    )
+    np.testing.assert_array_equal(
+        plain.predict_proba(data.values), with_oob.predict_proba(data.values)
+    )
+    save_model(tmp_path / "before.skops", plain)
+    found = oob_accuracy(plain, data.values, fake=data.fake)
+    assert 0.5 < found < np.mean(plain.predict(data.values) == labels)  # not that of seen rows
+    assert found == with_oob.oob_score_
+    save_model(tmp_path / "after.skops", plain)
+    assert (tmp_path / "before.skops").read_bytes() == (tmp_path / "after.skops").read_bytes()
+
+
+def test_oob_accuracy_with_few_trees_counts_the_rows_that_have_one(recwarn):
+    data = matrix(n=40)
+    model = RandomForestClassifier(2, random_state=0).fit(
+        data.values, np.where(data.fake, "fake", "real")
+    )
+    known, right = set(), 0
+    drawn = [set(rows.tolist()) for rows in model.estimators_samples_]
+    for row in range(40):
+        trees = [
+            tree for tree, rows in zip(model.estimators_, drawn, strict=True) if row not in rows
+        ]
+        if trees:
+            known.add(row)
+            total = sum(tree.predict_proba(data.values[row : row + 1])[0] for tree in trees)
+            right += (total[0] >= total[1]) == data.fake[row]
+    assert 0 < len(known) < 40
+    assert oob_accuracy(model, data.values, fake=data.fake) == right / len(known)
+    every = RandomForestClassifier(2, bootstrap=False).fit(data.values, data.fake)
+    assert oob_accuracy(every, data.values, fake=data.fake) is None
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize(
+    ("classifier", "rows", "protocol", "known"),
+    [
+        ("RF", 1, "corrected", True),
+        ("RF", 1, "faithful", False),
+        ("RF", 2, "corrected", False),
+        ("GB", 1, "corrected", False),
+    ],
+)
+def test_oob_accuracy_is_reported_for_forests_of_images_alone(classifier, rows, protocol, known):
+    best = Best(classifier, SMALL[classifier], None, "published", None)
+    _, description = fit_cell(
+        matrix(rows=rows), best, engine=ENGINE[classifier], seed=7, cell="a", threads=1,
+        protocol=protocol,
+    )  # fmt: skip
+    assert (description["oob_accuracy"] is not None) == known
+    assert "oob_score" not in description["parameters"]
+
+
 def test_unknown_engines_and_double_settings_are_refused():
     with pytest.raises(UserError, match=r"engine\.RF\.name: cuda, expected sklearn"):
         effective_parameters("RF", {}, {"name": "cuda"})
@@ -249,7 +460,7 @@ def test_memory_is_foreseen_and_too_much_is_refused(caplog):
     need = CLASSIFIERS["GB"].memory(30_000, 65_536, parameters)
     assert need == pytest.approx(13 * 30_000 * 65_536 + 20 * 64 * 65_536 * 117)
     with caplog.at_level("INFO"):
-        check_memory("RF", 1000, 1000, {})
+        check_memory("RF", 1000, 1000, {"n_estimators": 10})
     assert "RF on 1000 rows of 1000 values needs 0.00 GB" in caplog.text
     with pytest.raises(UserError, match="this machine has"):
         check_memory("GB", 10_000_000, 65_536, parameters)
@@ -436,6 +647,107 @@ def test_a_search_is_the_same_again_and_tries_what_it_says(classifier):
     parameters = [trial.parameters for trial in runs[0]]
     assert all(parameters.count(point) == 1 for point in parameters)
     assert all(len(trial.scores) == 3 and trial.seconds > 0 for trial in runs[0])
+
+
+# A search that was killed
+
+
+@pytest.fixture
+def searched(tmp_path, monkeypatch):
+    """Search a cell of RF in tmp_path; count the trials that are fitted, stop after some."""
+
+    names = ("max_depth", "min_samples_leaf")
+    space = SPACE["RF"] | {"min_samples_leaf": {"integers": [1, 9]}}
+
+    def run(*, stop_after=None, data=None, draws=4, grid=names, folds=3, **changes):
+        fitted_trials = []
+
+        def counted(*arguments, **options):
+            if len(fitted_trials) == stop_after:
+                raise KeyboardInterrupt
+            fitted_trials.append(arguments[2])
+            return cross_validate(*arguments, **options)
+
+        monkeypatch.setattr("latentprint.search.cross_validate", counted)
+        settings = {"draws": draws, "folds": folds, "grid": list(grid), "space": space}
+        options = {"engine": ENGINE["RF"], "seed": 7, "cell": "a/RF", "code": "c1", "threads": 1}
+        with contextlib.suppress(KeyboardInterrupt):
+            search_cell(
+                data or matrix(n=30, shift=0.3),
+                "RF",
+                settings=settings,
+                trials=tmp_path / "trials.tsv",
+                best=tmp_path / "best.yaml",
+                **options | changes,
+            )
+        return len(fitted_trials)
+
+    return run
+
+
+def left_behind(folder):
+    """Names of all files, the choice's bytes, the trials without their seconds."""
+    names = sorted(path.name for path in folder.iterdir())
+    lines = (folder / "trials.tsv").read_text().splitlines()
+    return names, (folder / "best.yaml").read_bytes(), [line.rpartition("\t")[0] for line in lines]
+
+
+@pytest.mark.parametrize("stop_after", [1, 3, 5])
+def test_a_killed_search_goes_on_where_it_was(searched, tmp_path, stop_after, caplog):
+    total = searched()
+    expected = left_behind(tmp_path)
+    assert total == len(expected[2]) - 1 > 5  # so that the last stop is in the grid
+    assert expected[0] == ["best.yaml", "trials.tsv"]
+    (tmp_path / "trials.tsv").unlink()
+    (tmp_path / "best.yaml").unlink()
+    assert searched(stop_after=stop_after) == stop_after
+    journal = tmp_path / "trials.partial.jsonl"
+    assert [path.name for path in tmp_path.iterdir()] == [journal.name]
+    kept = [json.loads(line)["seconds"] for line in journal.read_text().splitlines()]
+    assert searched(stop_after=0) == 0  # killed again, before anything was added
+    with journal.open("a") as file:
+        file.write(journal.read_text().splitlines()[0][:-9])  # a line that was cut off
+    with caplog.at_level("INFO"):
+        assert searched() == total - stop_after
+    assert f"taken over {min(stop_after, 4)} of 4 random trials" in caplog.text
+    assert left_behind(tmp_path) == expected
+    seconds = (tmp_path / "trials.tsv").read_text().splitlines()[1 : 1 + stop_after]
+    assert [line.rpartition("\t")[2] for line in seconds] == [f"{value:.3f}" for value in kept]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"code": "c2"},
+        {"seed": 8},
+        {"cell": "b/RF"},
+        {"folds": 2},
+        {"engine": {"name": "sklearn", "criterion": "entropy"}},
+        {"data": matrix(n=32, shift=0.3)},
+        {"data": replace(matrix(n=30, shift=0.3), attributes={"train_digests": {"luma/y": "e"}})},
+        {"data": replace(matrix(n=30, shift=0.3), fake=~matrix(n=30).fake)},
+        {"data": replace(matrix(n=30, shift=0.3), ids=tuple(f"j{n}" for n in range(30)))},
+    ],
+)
+def test_trials_of_anything_else_are_not_taken_over(searched, tmp_path, changes):
+    assert searched(stop_after=3) == 3
+    before = (tmp_path / "trials.partial.jsonl").read_text()
+    assert searched(stop_after=2, **changes) == 2
+    after = (tmp_path / "trials.partial.jsonl").read_text()
+    assert len(after.splitlines()) == 2
+    assert not set(before.splitlines()) & set(after.splitlines())
+
+
+def test_trials_of_other_libraries_are_not_taken_over(searched, monkeypatch):
+    assert searched(stop_after=3) == 3
+    monkeypatch.setattr("latentprint.search.versions", lambda: {"scikit-learn": "0.0"})
+    assert searched(stop_after=4) == 4
+
+
+def test_a_search_made_smaller_or_given_more_cores_keeps_its_trials(searched, tmp_path):
+    assert searched(stop_after=3) == 3
+    assert searched(draws=2, grid=(), threads=2) == 0
+    assert len((tmp_path / "trials.tsv").read_text().splitlines()) == 3
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def step(monkeypatch):
     return call
 
 
-def make_run(folder, step, *, threads):
+def make_run(folder, step, *, threads, protocol="corrected"):
     """Make three cells: RF single (searched), RF flatten (reused), GB multiple (searched)."""
     ids = {"train": latent_stores.names(16, "train"), "test": latent_stores.names(12, "test")}
     for seed, split in enumerate(ids):
@@ -71,6 +71,7 @@ def make_run(folder, step, *, threads):
             feature=feature,
             n_patches=3,
             seed=7,
+            protocol=protocol,
             output=features,
         )
         tuned = {
@@ -102,6 +103,7 @@ def make_run(folder, step, *, threads):
             fit=fitted / "fit.yaml",
             predictions=fitted / "predictions.tsv",
             costs=fitted / "costs.json",
+            protocol=protocol,
             **tuned,
             **cell,
         )

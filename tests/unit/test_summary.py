@@ -3,6 +3,7 @@
 import logging
 import re
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from latentprint.figure_plan import planned, tables_planned
 from latentprint.score_table import most_accurate, read_scores
 from latentprint.steps import plot_figures, print_summary, render_tables
 from latentprint.summary import summary
+from latentprint.trace import commit
 from tests.unit.synthetic_run import write_run
 
 TINY = {
@@ -94,6 +96,24 @@ def test_page_of_one_cell_compares_nothing(page):
     assert "the other" not in text.lower()
 
 
+def test_page_compares_nothing_that_is_scored_by_patch(page, tmp_path):
+    scores, before = page(components=["Y"])
+    best = most_accurate(scores)
+    faithful = [
+        replace(score, protocol="faithful", scored_by="patch", accuracy=1.0, mcnemar_p_holm=None)
+        if (score.classifier, score.feature) == ("RF", "multiple")
+        else replace(score, protocol="faithful")
+        for score in scores
+    ]
+    text = summary(faithful, tmp_path)
+    assert most_accurate(faithful).key == best.key
+    fits = {score.fit for score in faithful if score.scored_by == "image"} - {best.fit}
+    assert f"other {len(fits)} fits" in unwrapped(text)
+    assert not re.search(r"^RF .* multiple .*[*=]", text, re.MULTILINE)
+    assert "is scored by patch" in unwrapped(text) and "Protocol faithful" in text
+    assert "scored by patch" not in unwrapped(before) and "faithful" not in before
+
+
 def test_page_lists_only_what_is_there(tmp_path):
     scores = read_scores(write_run(tmp_path) / "scores.tsv")
     assert "Report" not in summary(scores, tmp_path) and "Tables" not in summary(scores, tmp_path)
@@ -130,13 +150,20 @@ def step(root, tmp_path, monkeypatch, caplog):
     return call
 
 
+ORIGIN = ("--run", "demo", "--config-digest", "0123456789")
+
+
 def test_render_tables_writes_the_planned_files(step, tmp_path):
-    last = step(render_tables, "--labels", "it")
+    last = step(render_tables, "--labels", "it", *ORIGIN)
     stems = tables_planned(**TINY)
     expected = {f"{stem}.{suffix}" for stem in stems for suffix in ("csv", "md", "tex", "html")}
     assert {path.name for path in (tmp_path / "made").iterdir()} == expected
     assert last.startswith("wrote 4 tables") and "table_3_1" in last
     assert "Tabella 3.1" in (tmp_path / "made/table_3_1.md").read_text()
+    for stem in stems:
+        for suffix in ("csv", "md", "tex", "html"):
+            text = (tmp_path / f"made/{stem}.{suffix}").read_text()
+            assert "0123456789" in text and commit() in text  # where it comes from
 
 
 def test_plot_figures_writes_the_planned_files(step, tmp_path):
@@ -154,5 +181,5 @@ def test_print_summary_prints(step, capsys):
 
 def test_missing_published_numbers_are_a_user_error(step, tmp_path):
     with pytest.raises(UserError, match="no such file"):
-        step(render_tables, "--published", str(tmp_path / "nowhere"))
+        step(render_tables, *ORIGIN, "--published", str(tmp_path / "nowhere"))
     assert not (tmp_path / "made").exists()

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -10,8 +11,9 @@ import pytest
 from latentprint.accuracy_tables import accuracies
 from latentprint.errors import UserError
 from latentprint.figure_plan import tables_planned
-from latentprint.glossary import _WORDS, DRAWN, level, source, words
+from latentprint.glossary import _WORDS, DRAWN, level, sharing, source, words
 from latentprint.score_table import (
+    equal_levels,
     factors_of,
     most_accurate,
     read_costs,
@@ -156,6 +158,31 @@ def test_only_the_best_value_is_bold(run_of, published):
     for index, record in enumerate(table.data):
         for place, latent in ((4, "y"), (5, "y_hat")):
             assert ((index, place) in table.bold) == (record[latent] == best)
+
+
+@pytest.mark.parametrize("equal", [False, True])
+def test_what_is_scored_by_patch_is_never_bold_and_is_told(run_of, published, equal):
+    scores, _ = run_of()
+    best = max(score.accuracy for score in scores if score.classifier == "RF")
+    high = best if equal else 0.999
+    faithful = [
+        replace(score, protocol="faithful", scored_by="patch", accuracy=high)
+        if (score.classifier, score.feature) == ("RF", "multiple")
+        else replace(score, protocol="faithful")
+        for score in scores
+    ]
+    plain = accuracies(scores, "RF", published=published, text=words("en"))
+    table = accuracies(faithful, "RF", published=published, text=words("en"))
+    assert any(row[3] == "multiple" and f"{high:.3f}" in row[4] for row in table.rows)
+    assert table.bold == plain.bold
+    notes = " ".join(table.notes)
+    assert "scored by patch" in notes and "Protocol faithful" in notes
+    assert "scored by patch" not in " ".join(plain.notes)
+    other = accuracies(faithful, "GB", published=published, text=words("it"))
+    assert "Protocollo faithful" in " ".join(other.notes)
+    assert "per patch" not in " ".join(other.notes)
+    alone = [score for score in faithful if score.scored_by == "patch"]
+    assert not accuracies(alone, "RF", published=published, text=words("en")).bold
 
 
 @pytest.mark.parametrize("latent", ["y", "y_hat"])
@@ -389,3 +416,14 @@ def test_unknown_language_is_refused():
 def test_drawn_images_are_known_by_the_text_of_the_scores(run_of):
     scores, _ = run_of()
     assert {score.images for score in scores} == {DRAWN}
+
+
+def test_levels_that_are_one_operating_point_are_said_to_be(tmp_path):
+    text = words("en")
+    apart = read_scores(write_run(tmp_path) / "scores.tsv")
+    assert equal_levels(apart) == [] and sharing(apart, text) == [text["note_shared"]]
+    one = [replace(score, model="3", beta="702,702") for score in apart]
+    assert equal_levels(one) == [["0.25", "1.0"]]
+    assert sharing(one, text)[0].startswith("0.25 and 1.0 bpp are one operating point")
+    other = [replace(score, beta="0,0") if score.bpp == "1.0" else score for score in one]
+    assert equal_levels(other) == []

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 from snakemake.utils import min_version
 
 min_version("9.0")
@@ -20,15 +21,35 @@ sys.path.insert(0, str(LIBRARY))
 from latentprint import grid, image_folders, provenance
 from latentprint.configuration import check_schema
 from latentprint.errors import UserError
+from latentprint.protocol import apply_protocol
 
 # The step's environment, our package, and nothing else. Runs after a conda env is activated.
 shell.prefix(f"set -euo pipefail; export PYTHONNOUSERSITE=1 PYTHONPATH='{LIBRARY}'; ")
 
+
+def refuse(error):
+    """Stop before the first job with one line; a WorkflowError adds its place in the rules."""
+    print(f"error: {error}", file=sys.stderr)
+    raise SystemExit(2)
+
+
 try:
     check_schema(config, ROOT / "workflow" / "schemas" / "config.schema.yaml")
+    overridden = apply_protocol(config)
     grid.check(config)
 except UserError as error:
-    raise WorkflowError(str(error))
+    refuse(error)
+
+if overridden and workflow.is_main_process:  # not again in every job
+    logger.info(overridden)
+
+# Jobs on this machine share its memory; a cluster has its own limits, and the user's word stands.
+if (
+    workflow.is_main_process
+    and workflow.global_resources["_nodes"].value is None
+    and "mem_mb" not in workflow.global_resources
+):
+    workflow.register_resource("mem_mb", grid.machine_memory_mb())
 
 RUN = f"results/{config['run']}"
 CELL_FILES = [
@@ -42,7 +63,13 @@ CELL_FILES = [
 
 ENVIRONMENTS = {
     "codec": ["analyse_images", "extract_latents", "train_codec"],
-    "report": ["render_tables", "plot_figures"],
+    "report": [
+        "describe_run",
+        "plot_figures",
+        "render_audit",
+        "render_decisions",
+        "render_tables",
+    ],
 }
 
 

@@ -26,4 +26,4 @@ rule build_features:
         " --train-store {input.train} --test-store {input.test} --selection {input.images}"
         " --latent {wildcards.latent} --component {wildcards.component}"
         " --feature {wildcards.feature} --n-patches {params.cfg[n_patches]}"
-        " --seed {params.cfg[seed]} --output {output} > {log} 2>&1"
+        " --seed {params.cfg[seed]} --protocol {params.cfg[protocol]} --output {output} > {log} 2>&1"

@@ -3,7 +3,7 @@
 import json
 import shutil
 
-from latentprint import figure_plan
+from latentprint import figure_plan, trace
 from latentprint.weight_files import entropy_files, transform_files
 
 # Images
@@ -13,7 +13,7 @@ if not DRAWN:
     try:
         image_folders.check_layout(Path(IMAGES))
     except UserError as error:
-        raise WorkflowError(str(error))
+        refuse(error)
 
 
 def image_lists():
@@ -56,10 +56,13 @@ def existing(files, *arguments):
 # Checked at once, so that a wrong folder is never "nothing to be done"; but the embedded weights may
 # be missing as a whole, since train_codec makes them.
 if Path(WEIGHTS).is_dir() or config["weights"] != "resources/codec":
-    for model in grid.models(config):
-        existing(transform_files, config["operating_point"], model)
-        if QUANTISED:
-            existing(entropy_files, model)
+    try:
+        for model in grid.models(config):
+            transform_files(WEIGHTS, config["operating_point"], model)
+            if QUANTISED:
+                entropy_files(WEIGHTS, model)
+    except UserError as error:
+        refuse(error)
 
 
 def encoder_weights(wildcards):
@@ -164,6 +167,7 @@ FACTORS = {
     "classifiers": config["classifiers"],
 }
 PUBLISHED = own_folder("resources/thesis")
+DECISIONS = f"{PUBLISHED}/decisions.yaml"
 PUBLISHED_FILES = sorted(str(path) for path in Path(PUBLISHED).glob("*.csv"))
 TABLE_CAPTIONS = {
     "table_2_1": ("table_dimensions", "Accuracy"),
@@ -218,6 +222,23 @@ def published_folder(wildcards, input):
     return str(Path(input.published[0]).parent)
 
 
+def run_settings():
+    """What the report's first page says of how the run was made, as JSON."""
+    return json.dumps(
+        settings(
+            "image_size",
+            "operating_point",
+            "tools",
+            "state",
+            "protocol",
+            "tuning",
+            "tuning_from",
+        )
+    )
+
+
+# Made by describe_run; read when the report is packed.
+FIRST_PAGE = str(Path(RUN, "landing.rst").resolve())
 TABLE_STEMS = figure_plan.tables_planned(**FACTORS)
 PLANNED = figure_plan.plan(**FACTORS)
 TABLES = [
@@ -230,6 +251,36 @@ FIGURES = [
     for figure in PLANNED
     for kind in ("svg", "png", "tsv")
 ]
+
+
+# Audit
+
+AUDIT_CAPTIONS = {
+    "summary.html": "table_audit",
+    "baselines.html": "table_audit_baselines",
+    "file_sizes.svg": "figure_audit",
+}
+AUDIT_SHOWN = [f"{RUN}/audit/{name}" for name in AUDIT_CAPTIONS]
+AUDIT = [
+    f"{RUN}/audit/{stem}.{kind}"
+    for stem, kinds in (
+        ("summary", ("csv", "md", "tex", "html")),
+        ("baselines", ("csv", "md", "tex", "html")),
+        ("file_sizes", ("svg", "png", "tsv")),
+    )
+    for kind in kinds
+]
+
+
+def audit_in_report(name):
+    """A table or figure of the audit as the report shows it."""
+    stem, kind = name.split(".")
+    return report(
+        f"{RUN}/audit/{name}",
+        caption=f"../report/{AUDIT_CAPTIONS[name]}.rst",
+        category="Audit",
+        labels={"table" if kind == "html" else "figure": stem.replace("_", " ")},
+    )
 
 
 def training_settings():

@@ -32,7 +32,7 @@ rule tune_classifier:
         "python -m latentprint.steps.tune_classifier {params.how}"
         " --classifier {wildcards.classifier} --cell {params.cell}"
         " --search {params.cfg[search]:q} --engine {params.cfg[engine]:q}"
-        " --seed {params.cfg[seed]} --threads {threads}"
+        " --seed {params.cfg[seed]} --code {params.code} --threads {threads}"
         " --trials {output.trials} --best {output.best} > {log} 2>&1"
 
 
@@ -59,12 +59,14 @@ rule fit_classifier:
     params:
         code=code_of("fit_classifier"),
         cfg=classifier_settings("engine"),
+        protocol=config["protocol"],
         cell=fitted,
     shell:
         "python -m latentprint.steps.fit_classifier"
         " --features {input.features} --best {input.best} --trials {input.trials}"
         " --classifier {wildcards.classifier} --engine {params.cfg[engine]:q}"
-        " --seed {params.cfg[seed]} --cell {params.cell} --threads {threads}"
+        " --protocol {params.protocol} --seed {params.cfg[seed]}"
+        " --cell {params.cell} --threads {threads}"
         " --model {output.model} --fit {output.fit}"
         " --predictions {output.predictions} --costs {output.costs} > {log} 2>&1"
 

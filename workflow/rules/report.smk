@@ -16,13 +16,15 @@ rule render_tables:
         "../../envs/report.yaml"
     params:
         code=code_of("render_tables"),
-        cfg=settings("labels"),
+        cfg=settings("labels", "run"),
+        config_digest=trace.config_digest(config),
         published=published_folder,
         folder=subpath(output[0], parent=True),
     shell:
         "python -m latentprint.steps.render_tables"
         " --scores {input.scores} --costs {input.costs} --published {params.published:q}"
-        " --labels {params.cfg[labels]} --output {params.folder} > {log} 2>&1"
+        " --labels {params.cfg[labels]} --run {params.cfg[run]}"
+        " --config-digest {params.config_digest} --output {params.folder} > {log} 2>&1"
 
 
 rule plot_figures:
@@ -47,3 +49,49 @@ rule plot_figures:
         "python -m latentprint.steps.plot_figures"
         " --scores {input.scores} --costs {input.costs} --published {params.published:q}"
         " --labels {params.cfg[labels]} --output {params.folder} > {log} 2>&1"
+
+
+rule describe_run:
+    """Write the report's first page: what was done, what came out, how sure it is."""
+    input:
+        scores="<results>/scores.tsv",
+        selected="<results>/selected.yaml",
+        audit="<results>/audit/audit.json",
+    output:
+        "<results>/landing.rst",
+    log:
+        "<logs>/describe_run.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        code=code_of("describe_run"),
+        cfg=run_settings(),
+        run=config["run"],
+        config_digest=trace.config_digest(config),
+    shell:
+        "python -m latentprint.steps.describe_run"
+        " --scores {input.scores} --selected {input.selected} --audit {input.audit}"
+        " --settings {params.cfg:q} --run {params.run} --config-digest {params.config_digest}"
+        " --output {output} > {log} 2>&1"
+
+
+rule render_decisions:
+    """Write what the thesis reported, what its code did and what we do, for the report."""
+    input:
+        DECISIONS,
+    output:
+        report(
+            "<results>/decisions.html",
+            caption="../report/decisions.rst",
+            category="Thesis",
+            labels={"page": "what the thesis reported, what its code did, what we do"},
+        ),
+    log:
+        "<logs>/render_decisions.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        code=code_of("render_decisions"),
+    shell:
+        "python -m latentprint.steps.render_decisions"
+        " --decisions {input:q} --output {output} > {log} 2>&1"

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from latentprint.figure_plan import accuracy_table
-from latentprint.glossary import CLASSIFIER_NAMES, Words, count, level, reached, source
-from latentprint.score_table import Score, factors_of, shares_fits
+from latentprint.glossary import CLASSIFIER_NAMES, Words, count, level, reached, sharing, source
+from latentprint.protocol import FAITHFUL
+from latentprint.score_table import Score, factors_of
 from latentprint.table_formats import Column, Table
 from latentprint.thesis import Match, Published, match_levels
 
@@ -38,12 +39,14 @@ def accuracies(
     matches = match_levels(levels["bpp"])
     data = _data(own, matches, latents, published)
     differences = latents if any(match.equal for match in matches.values()) else []
-    best = max(score.accuracy for score in own)
+    by_patch = {score.feature for score in own if score.scored_by == "patch"}
+    images = [score.accuracy for score in own if score.scored_by == "image"]
+    best = max(images, default=None)
     rows, bold = [], set()
     for index, record in enumerate(data):
         row = [record[name] for name in ("classifier", "bpp", "component", "feature")]
         for latent in latents:
-            if record[latent] == best:
+            if record[latent] == best and record["feature"] not in by_patch:
                 bold.add((index, len(row)))
             row.append(with_interval(*(record[latent + end] for end in ("", "_low", "_high"))))
         row.append(record["thesis_bpp"])
@@ -144,11 +147,14 @@ def _notes(own: Sequence[Score], matches: dict[str, Match], text: Words) -> list
         notes.append(text["note_other_source"])
     if any(score.feature == "multiple" for score in own):
         notes.append(text["note_multiple"])
+    if any(score.protocol == FAITHFUL for score in own):
+        notes.append(text["note_faithful"])
+    if any(score.scored_by == "patch" for score in own):
+        notes.append(text["note_by_patch"])
     off = [level(bpp, own, text) for bpp in factors_of(own)["bpp"] if reached(bpp, own)]
     if off:
         notes.append(text["note_reached"].format(rates=", ".join(off)))
-    if shares_fits(own):
-        notes.append(text["note_shared"])
+    notes += sharing(own, text)
     return notes
 
 

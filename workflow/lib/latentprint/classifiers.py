@@ -12,6 +12,8 @@ logger = logging.getLogger(__name__)
 
 Parameters = dict[str, Any]
 
+BYTES_OF_NODE = 85  # of a fitted tree, as scikit-learn keeps it
+
 
 @dataclass(frozen=True)
 class Classifier:
@@ -50,16 +52,20 @@ def _make_boosting(parameters: Parameters, random_state: int, threads: int) -> A
 
 
 def _forest_bytes(rows: int, values: int, parameters: Parameters) -> float:
-    return 4 * rows * values
+    """Float32 rows and the trees; measured: 0.22 nodes a row at 2 rows a leaf, 0.1 at 8."""
+    nodes = rows * 0.33 / (parameters.get("min_samples_leaf") or 1) ** 0.5
+    return 4 * rows * values + parameters.get("n_estimators", 100) * nodes * BYTES_OF_NODE
 
 
 def _boosting_bytes(rows: int, values: int, parameters: Parameters) -> float:
     """Float32 rows, their float64 copy, bins, and the histograms of all leaves of one tree.
 
-    Early stopping adds the float32 copies of the training and the validation part.
+    Early stopping adds the float32 copies of the training and the validation part. A tree has no
+    more leaves than the rows allow: on 1,200 rows, 18 to a leaf, 66 of 117.
     """
     bins = parameters.get("max_bins", 255) + 1
-    leaves = min(parameters.get("max_leaf_nodes") or rows, rows)
+    possible = max(1, rows // (parameters.get("min_samples_leaf") or 1))
+    leaves = min(parameters.get("max_leaf_nodes") or possible, possible)
     copies = 17 if parameters.get("early_stopping", False) else 13
     return copies * rows * values + 20 * bins * values * leaves
 

@@ -20,6 +20,7 @@ SCORE_COLUMNS = (
     *PAIRED,
     *("engine", "parameters", "tuning", "study", "run", "images", "weights"),
     *("operating_point", "tools", "model", "beta", "bpp_reached", "point"),
+    *("protocol", "scored_by", "oob_accuracy"),
 )
 COST_COLUMNS = (*FACTORS, "search_s", "fit_s", "predict_s", "cores", "peak_mb")
 
@@ -75,15 +76,17 @@ def score_rows(cells: Sequence[CellResult]) -> list[dict[str, Any]]:
     list of dict
         `best_only`, `cell_only`, `mcnemar_p` and `mcnemar_p_holm` are None for that cell and for
         the cells that share its fit. A fit that stands at several levels (y, where levels have one
-        model id) is tested once, and Holm's correction is over the other fits.
+        model id) is tested once, and Holm's correction is over the other fits. Cells scored by
+        patch take no part: they say right or wrong of no image.
 
     Raises
     ------
     UserError
         If the cells were not tested on the same images.
     """
-    best = max(cells, key=lambda cell: cell.scores["accuracy"])
-    others = {_fit(cell): cell for cell in reversed(cells) if _fit(cell) != _fit(best)}
+    by_image = [cell for cell in cells if cell.scores["scored_by"] == "image"]
+    best = max(by_image, key=lambda cell: cell.scores["accuracy"], default=None)
+    others = {_fit(cell): cell for cell in reversed(by_image) if _fit(cell) != _fit(best)}
     tests = {fit: _compare(best, cell) for fit, cell in others.items()}
     corrected = holm([p for _, _, p in tests.values()])
     paired = {

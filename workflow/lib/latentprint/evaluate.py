@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentprint.predictions import Predictions
+from latentprint.protocol import scored_by
 from latentprint.tuning import Best
 
 Z_95 = 1.959963984540054  # 97.5 % point of the normal distribution
@@ -20,39 +21,49 @@ CALIBRATION_BINS = 10
 FACTORS = ("bpp", "latent", "component", "feature", "classifier")
 
 
-def measure(predictions: Predictions) -> dict[str, Any]:
+def measure(predictions: Predictions, *, unit: str = "image") -> dict[str, Any]:
     """Give all measures of one cell.
 
     Parameters
     ----------
     predictions : Predictions
+    unit : {"image", "patch"}
+        What the counts and the accuracies made of them count. Ranking, calibration and `n_test`
+        are of images either way.
 
     Returns
     -------
     dict
-        `accuracy`, `accuracy_low`, `accuracy_high` (Wilson, 95 %), `n_test`, `balanced_accuracy`,
-        `auc`, `average_precision`, `ece`, the counts `fake_fake`, `fake_real`, `real_fake`,
-        `real_real` (true_predicted), `patch_accuracy` (None where a row is an image) and `ties`.
-        What is undefined with one class only is None.
+        `accuracy`, `accuracy_low`, `accuracy_high` (95 %: Wilson for images, `clustered_interval`
+        for patches), `n_test`, `balanced_accuracy`, `auc`, `average_precision`, `ece`, the counts
+        `fake_fake`, `fake_real`, `real_fake`, `real_real` (true_predicted), `patch_accuracy` (None
+        where a row is an image) and `ties`. What is undefined with one class only is None.
     """
-    fake, predicted = predictions.fake, predictions.predicted
+    fake = predictions.fake
+    if unit == "patch":
+        called_fake, asked = predictions.votes, predictions.n_patches
+    else:
+        called_fake, asked = predictions.predicted.astype(np.int64), np.ones(len(fake), np.int64)
     counts = {
-        f"{true}_{called}": int(np.count_nonzero((fake == is_fake) & (predicted == called_fake)))
-        for true, is_fake in (("fake", True), ("real", False))
-        for called, called_fake in (("fake", True), ("real", False))
+        f"{true}_{called}": int(number[chosen].sum())
+        for true, chosen in (("fake", fake), ("real", ~fake))
+        for called, number in (("fake", called_fake), ("real", asked - called_fake))
     }
-    n_test = len(fake)
+    n_test, total = len(fake), int(asked.sum())
     correct = counts["fake_fake"] + counts["real_real"]
-    low, high = wilson_interval(correct, n_test)
-    n_fake = int(np.count_nonzero(fake))
-    both = 0 < n_fake < n_test
+    if unit == "patch":
+        low, high = clustered_interval(np.where(fake, called_fake, asked - called_fake) / asked)
+    else:
+        low, high = wilson_interval(correct, n_test)
+    n_fake = counts["fake_fake"] + counts["fake_real"]
+    both = 0 < n_fake < total
     balanced = (
-        0.5 * (counts["fake_fake"] / n_fake + counts["real_real"] / (n_test - n_fake))
+        0.5 * (counts["fake_fake"] / n_fake + counts["real_real"] / (total - n_fake))
         if both
         else None
     )
     return {
-        "accuracy": correct / n_test,
+        "accuracy": correct / total,
         "accuracy_low": low,
         "accuracy_high": high,
         "n_test": n_test,
@@ -101,10 +112,11 @@ def cell_scores(
         Keys are columns of `scores.tsv`; None where a value is unknown.
     """
     factors = dict(zip(FACTORS, cell.removeprefix("bpp-").split("/"), strict=True))
+    unit = scored_by(fit["protocol"], feature=factors["feature"], classifier=factors["classifier"])
     attributes, summary = sidecar["attributes"], sidecar["summary"]
     return {
         **factors,
-        **measure(predictions),
+        **measure(predictions, unit=unit),
         "n_train": fit["n_images"],
         "n_rows": fit["n_rows"],
         "n_values": fit["n_values"],
@@ -122,6 +134,9 @@ def cell_scores(
         "beta": _span_text(summary.get("beta")),
         "bpp_reached": summary.get("bpp", {}).get("mean"),
         "point": fit["cell"].split("/")[0],
+        "protocol": fit["protocol"],
+        "scored_by": unit,
+        "oob_accuracy": fit["oob_accuracy"],
     }
 
 
@@ -135,15 +150,17 @@ def _span_text(spans: Mapping[str, Sequence[int]] | None) -> str | None:
     )
 
 
-def wilson_interval(correct: int, n: int, *, z: float = Z_95) -> tuple[float, float]:
+def wilson_interval(correct: float, n: int, *, z: float = Z_95) -> tuple[float, float]:
     """Give the Wilson score interval of a share, without continuity correction.
 
     The shares p with |correct / n - p| <= z sqrt(p (1 - p) / n).
 
     Parameters
     ----------
-    correct, n : int
-        0 <= correct <= n, n > 0.
+    correct : float
+        Right ones, from 0 to `n`; a whole number unless it comes from `clustered_interval`.
+    n : int
+        Positive.
     z : float
         Point of the normal distribution; 1.96 for 95 %.
 
@@ -158,6 +175,30 @@ def wilson_interval(correct: int, n: int, *, z: float = Z_95) -> tuple[float, fl
     low = 0.0 if correct == 0 else (centre - half) / scale
     high = 1.0 if correct == n else (centre + half) / scale
     return low, high
+
+
+def clustered_interval(shares: NDArray[np.float64], *, z: float = Z_95) -> tuple[float, float]:
+    """Give the interval of a mean over images, each of which has a share of its own.
+
+    The patches of one image hang together, so that they are no independent trials: images are, and
+    their spread tells how sure the mean is (normal approximation: mean +- z s / sqrt(n)).
+
+    Parameters
+    ----------
+    shares : ndarray, float64, (N,), 0 to 1
+        Share of each image's patches that was called right.
+    z : float
+
+    Returns
+    -------
+    low, high : float, 0 to 1
+        Wilson's for N images where all shares are equal, which leaves no spread to tell from.
+    """
+    n, mean = len(shares), float(shares.mean())
+    if n < 2 or np.ptp(shares) == 0:
+        return wilson_interval(mean * n, n, z=z)
+    half = z * float(shares.std(ddof=1)) / math.sqrt(n)
+    return max(0.0, mean - half), min(1.0, mean + half)
 
 
 def area_under_roc(fake: NDArray[np.bool_], score: NDArray[np.float64]) -> float:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from latentprint.errors import UserError
 from latentprint.files import replacing
+from latentprint.protocol import CORRECTED, FAITHFUL, training_positions
 from latentprint.seeds import rng
 from latentprint.store import Store, open_store
 
@@ -130,6 +131,32 @@ def everywhere(
     return every, every
 
 
+def positions_of(
+    feature: str, grid: tuple[int, int], *, n_patches: int, seed: int, protocol: str
+) -> tuple[Positions, Positions]:
+    """Give the positions of a feature in training and in the test.
+
+    Parameters
+    ----------
+    feature : str
+        Key of `FEATURES`.
+    grid : tuple of int
+        Height and width of the latents.
+    n_patches, seed : int
+    protocol : {"corrected", "faithful"}
+        `faithful` trains `multiple` on the thesis' positions. The test keeps all positions either
+        way, since classifiers share the file; which of them vote is settled at prediction.
+
+    Returns
+    -------
+    train, test : ndarray, int64, (k, 2)
+    """
+    generator = rng(seed, "patches")
+    if protocol == FAITHFUL and feature == "multiple":
+        return np.array(training_positions(*grid)), everywhere(*grid, n_patches, generator)[1]
+    return FEATURES[feature].positions(*grid, n_patches, generator)
+
+
 def _one_row(positions: Positions) -> int:
     return 1
 
@@ -163,6 +190,7 @@ def build_features(
     latent: str,
     n_patches: int,
     seed: int,
+    protocol: str = CORRECTED,
 ) -> dict[str, tuple[int, int]]:
     """Make a features file from the latent stores of both splits.
 
@@ -179,6 +207,8 @@ def build_features(
         Training positions of `multiple`.
     seed : int
         The run's seed. Positions depend on nothing else, so that all cells see the same.
+    protocol : {"corrected", "faithful"}
+        As for `positions_of`.
 
     Returns
     -------
@@ -204,7 +234,9 @@ def build_features(
             with open_store(stores[split]) as store:
                 _check_images(store, labels[split], selection)
                 grid = store.shape(names[0])[2:]
-                positions = FEATURES[feature].positions(*grid, n_patches, rng(seed, "patches"))
+                positions = positions_of(
+                    feature, grid, n_patches=n_patches, seed=seed, protocol=protocol
+                )
                 group = file.create_group(split)
                 shapes[split] = _write_split(
                     group, store, names, FEATURES[feature], positions[index], labels[split]

@@ -1,5 +1,6 @@
 """Output files that are complete or absent: written beside the target, then renamed."""
 
+import glob
 import json
 import os
 from collections.abc import Iterator
@@ -20,10 +21,15 @@ def replacing(path: Path) -> Iterator[Path]:
     Yields
     ------
     Path
-        A name in the same folder and with the same suffix, removed again if the block fails.
+        A name in the same folder and with the same suffix, removed again if the block fails. What
+        killed processes left of the same file is removed at the start. The number of the process
+        stands in the name, so that a job whose Snakemake was killed and its successor never write
+        into one file; the older one fails at its end.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    for leftover in _partial_files(path):
+        leftover.unlink(missing_ok=True)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
     try:
         yield temporary
@@ -35,6 +41,14 @@ def replacing(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _partial_files(path: Path) -> Iterator[Path]:
+    """Find the temporary files of a target, of any process."""
+    start, end = f".{path.stem}.", f".partial{path.suffix}"
+    for found in path.parent.glob(f"{glob.escape(start)}*{glob.escape(end)}"):
+        if found.name.removeprefix(start).removesuffix(end).isdigit():
+            yield found
 
 
 def write_text(path: Path, text: str) -> None:

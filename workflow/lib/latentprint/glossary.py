@@ -7,7 +7,7 @@ multiple, flatten, bpp.
 from collections.abc import Sequence
 
 from latentprint.errors import UserError
-from latentprint.score_table import Score
+from latentprint.score_table import Score, equal_levels, shares_fits
 
 Words = dict[str, str]
 
@@ -35,6 +35,7 @@ _WORDS = {
     "fake": ("fake", "fake"),
     "share": ("Share of the row", "Quota della riga"),
     "positive": ("positive class: fake", "classe positiva: fake"),
+    "and": ("and", "e"),
     "full": ("full", "pieno"),
     "hollow": ("hollow", "vuoto"),
     "chance": ("chance", "caso"),
@@ -71,6 +72,10 @@ _WORDS = {
         "Accuratezza su {n_test} immagini di prova dopo l'addestramento su {n_train}, con "
         "intervallo al 95 % (Wilson); in grassetto il valore migliore.",
     ),
+    "note_trace": (
+        "Run {run}, configuration {config}, code {commit}.",
+        "Esecuzione {run}, configurazione {config}, codice {commit}.",
+    ),
     "note_source": ("Source: {source}.", "Fonte: {source}."),
     "note_reached": ("Rates asked and reached: {rates}.", "Livelli chiesti e raggiunti: {rates}."),
     "note_thesis": (
@@ -93,9 +98,26 @@ _WORDS = {
         "y dipende solo dall'identificativo del modello del codec: livelli con lo stesso modello "
         "condividono y e le sue celle sono uguali per costruzione.",
     ),
+    "note_equal_levels": (
+        "{levels} bpp are one operating point (model and displacement are equal): their latents "
+        "are equal, and so is everything made of them.",
+        "{levels} bpp sono un solo punto operativo (modello e spostamento uguali): i latenti sono "
+        "uguali, e così tutto ciò che ne deriva.",
+    ),
     "note_multiple": (
         "The published values of multiple mix two evaluators: informative only.",
         "I valori pubblicati di multiple mescolano due valutatori: solo indicativi.",
+    ),
+    "note_faithful": (
+        "Protocol faithful: sampling, hyperparameters, patches and votes as in the thesis' code.",
+        "Protocollo faithful: campionamento, iperparametri, patch e voti come nel codice della "
+        "tesi.",
+    ),
+    "note_by_patch": (
+        "RF on multiple is scored by patch, without a vote, as in the thesis: it cannot be "
+        "compared with the other cells.",
+        "RF su multiple è valutato per patch, senza voto, come nella tesi: non è confrontabile "
+        "con le altre celle.",
     ),
     "note_times": (
         "Training and test time: mean over the fits of the row; search: sum over them; memory: "
@@ -108,6 +130,48 @@ _WORDS = {
         "published times are no comparison of cost, neither with each other nor with ours.",
         "Tesi: 30.000 immagini; RF su un core, GB su tutti i core della macchina: i tempi "
         "pubblicati non sono confrontabili, né fra loro né con i nostri.",
+    ),
+    "audit_summary": ("Files by split and class", "File per insieme e classe"),
+    "audit_baselines": (
+        "Classifiers that see no picture, and what each trait contributes",
+        "Classificatori che non vedono l'immagine e contributo di ogni caratteristica",
+    ),
+    "audit_split": ("Split", "Insieme"),
+    "audit_train": ("training", "addestramento"),
+    "audit_test": ("test", "prova"),
+    "audit_class": ("Class", "Classe"),
+    "audit_images": ("Images", "Immagini"),
+    "audit_size": ("File size (KiB)", "Dimensione del file (KiB)"),
+    "audit_quality": ("JPEG quality", "Qualità JPEG"),
+    "audit_tables": ("Quantisation tables", "Tabelle di quantizzazione"),
+    "audit_sampling": ("Chroma sampling", "Campionamento della crominanza"),
+    "audit_format": ("Format", "Formato"),
+    "audit_pixels": ("Pixels", "Pixel"),
+    "audit_resized": ("Resize peak", "Picco di ridimensionamento"),
+    "audit_off_grid": ("Off-grid blocks", "Blocchi fuori griglia"),
+    "audit_share": ("Share of the class", "Quota della classe"),
+    "audit_quantity": ("Quantity", "Grandezza"),
+    "audit_accuracy": ("Accuracy (test)", "Accuratezza (prova)"),
+    "audit_cv": ("Cross-validated (training)", "Validazione incrociata (addestramento)"),
+    "audit_baseline_file": ("File traits", "Caratteristiche del file"),
+    "audit_baseline_traces": ("File traits and traces", "Caratteristiche del file e tracce"),
+    "note_audit_summary": (
+        "File size: median and quartiles; JPEG quality: median, least and largest on the IJG "
+        "scale; quantisation tables: distinct sets. Resize peak: share of images with a peak of "
+        "{peak} or more; off-grid blocks: share with a strength of {off_grid} or more.",
+        "Dimensione del file: mediana e quartili; qualità JPEG: mediana, minimo e massimo sulla "
+        "scala IJG; tabelle di quantizzazione: insiemi distinti. Picco di ridimensionamento: quota "
+        "di immagini con un picco di {peak} o più; blocchi fuori griglia: quota con una forza di "
+        "{off_grid} o più.",
+    ),
+    "note_audit_baselines": (
+        "Random forest with fixed settings, {n_train} training and {n_test} test images; 95 % "
+        "interval (Wilson), chance is 0.5. Below: accuracy on the test images that is lost when a "
+        "trait is shuffled among them; traits that stand for each other share it.",
+        "Random forest con parametri fissi, {n_train} immagini di addestramento e {n_test} di "
+        "prova; intervallo al 95 % (Wilson), il caso è 0,5. Sotto: accuratezza sulle immagini di "
+        "prova persa quando una caratteristica è permutata fra di esse; caratteristiche che si "
+        "sostituiscono se la dividono.",
     ),
     "weights_embedded": ("embedded weights", "pesi incorporati"),
     "weights_official": ("official weights", "pesi ufficiali"),
@@ -175,6 +239,17 @@ def count(scores: Sequence[Score], column: str) -> str:
     values = [getattr(score, column) for score in scores]
     low, high = min(values), max(values)
     return f"{low}" if low == high else f"{low} to {high}"
+
+
+def sharing(scores: Sequence[Score], text: Words) -> list[str]:
+    """Say which levels share latents by construction; no sentence where none do."""
+    sentences = [
+        text["note_equal_levels"].format(levels=f" {text['and']} ".join(levels))
+        for levels in equal_levels(scores)
+    ]
+    if shares_fits(scores) and not sentences:
+        sentences.append(text["note_shared"])
+    return sentences
 
 
 def reached(bpp: str, scores: Sequence[Score]) -> float | None:

@@ -3,18 +3,22 @@
 Pure functions of the configuration, imported by the workflow's rules; nothing heavy is imported.
 """
 
+import os
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 from latentprint.classifiers import CLASSIFIERS
 from latentprint.errors import UserError
+from latentprint.image_folders import class_counts
 
 Config = dict[str, Any]
 
 NOMINAL_BPP = (0.12, 0.25, 0.75, 1.0)  # of model ids 0 to 3 at displacement 0
 THREADED_IMAGES = 2000  # below this, more cells at a time beat more threads a cell
 FIT_THREADS = 8
+SMALL_IS_LARGE = ("min_samples_leaf",)  # the smaller, the more memory
 BYTES_OF_IMAGE = {"Y": 160 * 256 * 4, "YUV": 256 * 256 * 4}  # float32, 256 x 256 pixels
 
 
@@ -123,7 +127,7 @@ def study(config: Config, fitted: str) -> str:
 
 def fit_threads(config: Config) -> int:
     """Give the threads of one search or fit: 1 for small runs, whose cells run side by side."""
-    return 1 if _images(config, "n_train") < THREADED_IMAGES else FIT_THREADS
+    return 1 if n_images(config, "train") < THREADED_IMAGES else FIT_THREADS
 
 
 def fit_memory_mb(config: Config, component: str, feature: str, classifier: str) -> int:
@@ -132,28 +136,47 @@ def fit_memory_mb(config: Config, component: str, feature: str, classifier: str)
     For images of 256 x 256 pixels, with the largest trees that the search may try.
     """
     values = BYTES_OF_IMAGE[component] // 4
-    rows = _images(config, "n_train")
+    rows = n_images(config, "train")
     if feature != "flatten":
         values //= 256
         rows *= config["n_patches"] if feature == "multiple" else 1
-    space = config["search"][classifier]["space"]
-    largest = {name: _largest(entry) for name, entry in space.items()}
-    parameters = largest | config["engine"][classifier]
-    return 1000 + round(CLASSIFIERS[classifier].memory(rows, values, parameters) / 1e6)
+    if config["tuning"] == "published":
+        parameters = CLASSIFIERS[classifier].published
+    else:
+        space = config["search"][classifier]["space"]
+        parameters = {name: _costliest(name, entry) for name, entry in space.items()}
+    need = CLASSIFIERS[classifier].memory(rows, values, parameters | config["engine"][classifier])
+    return 1000 + round(need / 1e6)
 
 
-def _largest(entry: Any) -> Any:
-    """Give the largest value that a search may try, or the fixed one."""
+def machine_memory_mb() -> int:
+    """Give the memory that the jobs of a run may use together: nine tenths of this machine's."""
+    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return round(0.9 * physical / 1e6)
+
+
+def _costliest(name: str, entry: Any) -> Any:
+    """Give the value that a search may try and that needs the most memory, or the fixed one."""
     if not isinstance(entry, dict):
         return entry
     (values,) = entry.values()
     numbers = [value for value in values if isinstance(value, int | float)]
-    return max(numbers) if numbers else values[0]
+    if not numbers:
+        return values[0]
+    return min(numbers) if name in SMALL_IS_LARGE else max(numbers)
 
 
-def _images(config: Config, key: str) -> int:
-    """Read a number of images; `all` counts as a large run."""
-    return THREADED_IMAGES if config[key] == "all" else int(config[key])
+def n_images(config: Config, split: str) -> int:
+    """Give the number of images of a split, half of each class.
+
+    `all` is counted in the lists or folders of the data set; where they are missing it counts as
+    a large run.
+    """
+    wanted = config[f"n_{split}"]
+    if wanted != "all":
+        return int(wanted)
+    smaller = min(class_counts(Path(config["images_root"] or ""), split).values())
+    return 2 * smaller or THREADED_IMAGES
 
 
 def check(config: Config) -> None:

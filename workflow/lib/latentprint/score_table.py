@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,7 +29,10 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class Score(Cell):
-    """One row of scores.tsv; counts are named true_predicted, the positive class is fake."""
+    """One row of scores.tsv; counts are named true_predicted, the positive class is fake.
+
+    `scored_by` is "image", or "patch" where accuracy and counts are those of single patches.
+    """
 
     accuracy: float
     accuracy_low: float
@@ -47,6 +50,11 @@ class Score(Cell):
     weights: str
     bpp_reached: float | None
     point: str
+    # What runs had before they recorded it.
+    protocol: str = "corrected"
+    scored_by: str = "image"
+    model: str = ""
+    beta: str = ""
 
     @property
     def fit(self) -> Key:
@@ -112,8 +120,13 @@ def _read(path: Path, kind: type[_Row], rule: str) -> list[_Row]:
         raise UserError(f"{path}: no such file. {again}")
     with path.open(encoding="utf-8", newline="") as file:
         table = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-        wanted = {field.name: _READERS[field.type] for field in fields(kind)}
-        missing = [name for name in wanted if name not in (table.fieldnames or [])]
+        header = table.fieldnames or []
+        wanted = {
+            field.name: _READERS[field.type]
+            for field in fields(kind)
+            if field.default is MISSING or field.name in header
+        }
+        missing = [name for name in wanted if name not in header]
         if missing:
             raise UserError(f"{path}: column {', '.join(missing)} is missing. {again}")
         found: dict[Key, _Row] = {}
@@ -182,6 +195,26 @@ def shares_fits(scores: Sequence[Score]) -> bool:
     return len({score.fit for score in scores}) < len(scores)
 
 
+def equal_levels(scores: Sequence[Score]) -> list[list[str]]:
+    """Give the levels that are one operating point: equal model ids, equal displacements.
+
+    Returns
+    -------
+    list of list of str
+        Groups of two levels or more, each rising; none for levels of unknown operating point.
+    """
+    points: dict[tuple[str, str], list[str]] = {}
+    for bpp in factors_of(scores)["bpp"]:
+        found = {(score.model, score.beta) for score in scores if score.bpp == bpp}
+        if len(found) == 1 and all(*found):
+            points.setdefault(found.pop(), []).append(bpp)
+    return [levels for levels in points.values() if len(levels) > 1]
+
+
 def most_accurate(scores: Sequence[Score]) -> Score:
-    """Give the cell with the highest test accuracy; of equals the one the tests compare with."""
-    return max(scores, key=lambda score: (score.accuracy, score.mcnemar_p_holm is None))
+    """Give the cell with the highest test accuracy; of equals the one the tests compare with.
+
+    Cells scored by patch are passed over unless there are no others.
+    """
+    by_image = [score for score in scores if score.scored_by == "image"] or scores
+    return max(by_image, key=lambda score: (score.accuracy, score.mcnemar_p_holm is None))

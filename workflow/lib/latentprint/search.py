@@ -8,6 +8,7 @@ import itertools
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ from latentprint.classifiers import (
 )
 from latentprint.errors import UserError
 from latentprint.features import Matrix
-from latentprint.learn import fit_model, load_engine, predict_fake, take_rows
+from latentprint.journal import NAME, Journal
+from latentprint.learn import fit_model, load_engine, predict_fake, take_rows, versions
 from latentprint.predictions import vote
 from latentprint.progress import Progress
 from latentprint.seeds import integer, rng
@@ -43,24 +45,55 @@ def search_cell(
     seed: int,
     cell: str,
     threads: int,
+    code: str,
     trials: Path,
     best: Path,
 ) -> Best:
-    """Search, and write the trials and the choice to two files; parameters as for `search`."""
+    """Search, and write the trials and the choice to two files; parameters as for `search`.
+
+    Finished trials are kept in a journal beside `trials` until both files are there: a search that
+    was killed takes them over, if `code` (the digest of the code behind the rule), the libraries
+    and whatever else their scores depend on are the same.
+    """
+    described = {"engine": engine, "seed": seed, "cell": cell}
+    key = trial_key(matrix, classifier, folds=settings["folds"], **described)
+    journal = Journal(trials.with_name(NAME), key | {"code": code, "versions": versions()})
     tried = search(
-        matrix,
-        classifier,
-        settings=settings,
-        engine=engine,
-        seed=seed,
-        cell=cell,
-        threads=threads,
+        matrix, classifier, settings=settings, threads=threads, journal=journal, **described
     )
     chosen = best_trial(tried)
     choice = Best(classifier, chosen.parameters, chosen.mean, "searched", cell)
     write_trials(trials, tried, n_folds=settings["folds"])
     write_best(best, choice)
+    journal.remove()
     return choice
+
+
+def trial_key(
+    matrix: Matrix,
+    classifier: str,
+    *,
+    folds: int,
+    engine: Mapping[str, Any],
+    seed: int,
+    cell: str,
+) -> dict[str, Any]:
+    """Name all that the scores of a trial depend on besides its parameters, code and libraries.
+
+    Not among it: the draws and the grid, so that a search which takes too long can be stopped and
+    made smaller without losing what it has done; the threads, which change the time only.
+    """
+    return {
+        "classifier": classifier,
+        "folds": folds,
+        "engine": dict(engine),
+        "seed": seed,
+        "cell": cell,
+        "rows": [*matrix.values.shape, matrix.rows_per_image],
+        "features": matrix.attributes,
+        "ids": matrix.ids,
+        "fake": matrix.fake_images.tolist(),
+    }
 
 
 def search(
@@ -72,6 +105,7 @@ def search(
     seed: int,
     cell: str,
     threads: int,
+    journal: Journal | None = None,
 ) -> list[Trial]:
     """Try random draws, then the grid of the three best values per named hyperparameter.
 
@@ -91,6 +125,9 @@ def search(
     cell : str
         Name of the cell; draws and the trees' random state depend on it, folds do not.
     threads : int
+    journal : Journal, optional
+        Trials that are finished already; they are taken over, with their seconds. The others are
+        added to it.
 
     Returns
     -------
@@ -104,7 +141,7 @@ def search(
     largest = effective_parameters(classifier, candidates[0], engine)
     check_memory(classifier, *matrix.values.shape, largest)
 
-    def tried(stage: str, parameters: Parameters) -> Trial:
+    def fitted(stage: str, parameters: Parameters) -> Trial:
         began = time.perf_counter()
         scores = cross_validate(
             matrix,
@@ -117,16 +154,25 @@ def search(
         return Trial(stage, parameters, scores, time.perf_counter() - began)
 
     load_engine()
-    progress = Progress(len(candidates) + GRID_VALUES ** len(settings["grid"]), "trials")
+    progress = Progress(GRID_VALUES ** len(settings["grid"]), "trials")
     trials: list[Trial] = []
-    for parameters in candidates:
-        trials.append(tried("random", parameters))
-        progress.advance(1, note=f"best so far {best_trial(trials).mean:.4f}")
-    points = grid(trials, settings["grid"])
-    progress.total = len(candidates) + len(points)
-    for parameters in points:
-        trials.append(tried("grid", parameters))
-        progress.advance(1, note=f"best so far {best_trial(trials).mean:.4f}")
+
+    def add(stage: str, points: Sequence[Parameters]) -> None:
+        known = [journal and journal.find(parameters) for parameters in points]
+        progress.total += known.count(None)
+        if n_known := len(known) - known.count(None):
+            logger.info("taken over %d of %d %s trials", n_known, len(known), stage)
+        for parameters, found in zip(points, known, strict=True):
+            trial = replace(found, stage=stage) if found else fitted(stage, parameters)
+            trials.append(trial)
+            if not found:
+                if journal:
+                    journal.add(trial)
+                progress.advance(1, note=f"best so far {best_trial(trials).mean:.4f}")
+
+    add("random", candidates)
+    progress.total = progress.done
+    add("grid", grid(trials, settings["grid"]))
     return trials
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from latentprint.accuracy_tables import TABLE_FEATURES, position, with_interval
 from latentprint.figure_plan import table_order
-from latentprint.glossary import DRAWN, count, level, reached, source, words
-from latentprint.score_table import Score, factors_of, most_accurate, shares_fits
+from latentprint.glossary import DRAWN, count, level, reached, sharing, source, words
+from latentprint.protocol import FAITHFUL
+from latentprint.score_table import Score, equal_levels, factors_of, most_accurate, shares_fits
 
 LEVEL_OF_TEST = 0.05
 WIDTH = 96  # characters
@@ -31,7 +32,8 @@ def summary(scores: Sequence[Score], results: Path) -> str:
     """
     best = most_accurate(scores)
     same = [score for score in scores if score.fit == best.fit]
-    others = [score for score in scores if score.fit != best.fit]
+    images = [score for score in scores if score.scored_by == "image"]
+    others = [score for score in images if score.fit != best.fit]
     tested = [score for score in others if score.mcnemar_p_holm is not None]
     alike = [score for score in tested if score.mcnemar_p_holm >= LEVEL_OF_TEST]
     fits = len({score.fit for score in others})
@@ -73,8 +75,14 @@ def _origin(scores: Sequence[Score]) -> list[str]:
     off = [level(bpp, scores, text) for bpp in factors_of(scores)["bpp"] if reached(bpp, scores)]
     if off:
         sentences.append(f"Rates asked and reached: {', '.join(off)}.")
-    if shares_fits(scores):
+    if equal_levels(scores):
+        sentences += sharing(scores, text)
+    elif shares_fits(scores):
         sentences.append("Levels with one model id share y, so that its cells are equal there.")
+    if any(score.protocol == FAITHFUL for score in scores):
+        sentences.append(text["note_faithful"])
+    if any(score.scored_by == "patch" for score in scores):
+        sentences.append(text["note_by_patch"])
     return sentences
 
 

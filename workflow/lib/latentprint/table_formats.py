@@ -2,11 +2,13 @@
 
 import csv
 import io
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from html import escape
 from pathlib import Path
 
 from latentprint.files import write_text
+from latentprint.glossary import Words
+from latentprint.trace import Trace
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,24 @@ class Table:
     def title(self) -> str:
         """Number and caption: "Table 3.1. Results for Random Forest"."""
         return f"{self.number}. {self.caption}" if self.number else self.caption
+
+
+def traced(table: Table, trace: Trace, *, text: Words) -> Table:
+    """Add where a table comes from: a note, and columns of the CSV file, which has no notes.
+
+    Parameters
+    ----------
+    table : Table
+    trace : Trace
+    text : dict
+        Words of one language, from `glossary.words`.
+    """
+    origin = asdict(trace)
+    return replace(
+        table,
+        notes=[*table.notes, text["note_trace"].format(**origin)],
+        data=[record | origin for record in table.data],
+    )
 
 
 def write_table(table: Table, folder: Path) -> list[Path]:

@@ -38,23 +38,23 @@ def transform_files(folder: str | Path, operating_point: str, model: int) -> lis
     UserError
         If one is missing; says what to put where.
     """
-    return _existing(
-        folder, [relative_path("encoder", operating_point, part, model) for part in LETTERS]
-    )
+    names = [relative_path("encoder", operating_point, part, model) for part in LETTERS]
+    return _existing(folder, names, use=f"operating point {operating_point}, model id {model}")
 
 
 def entropy_files(folder: str | Path, model: int) -> list[str]:
     """Give the entropy files of a model id; `UserError` if one is missing."""
-    return _existing(folder, [relative_path("entropy", "", part, model) for part in LETTERS])
+    names = [relative_path("entropy", "", part, model) for part in LETTERS]
+    return _existing(folder, names, use=f'y_hat, model id {model} (latents: ["y"] does without)')
 
 
-def _existing(folder: str | Path, names: Iterable[str]) -> list[str]:
+def _existing(folder: str | Path, names: Iterable[str], *, use: str) -> list[str]:
     paths = [Path(folder) / name for name in names]
     for path in paths:
         if not path.is_file():
             raise UserError(
-                f"weights: {path} is missing. Set `weights` to a folder in the official layout "
-                "(VM_bop/, VM_common_int/), or leave out what needs this file "
-                '(latents: ["y"] needs encoder files alone)'
+                f"weights: {path} is missing, needed for {use}. Put the files of the reference "
+                "software there, or name another folder as `weights`; docs/data.md lists the files "
+                "and checks a folder"
             )
     return [str(path) for path in paths]

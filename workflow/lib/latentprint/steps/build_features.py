@@ -6,6 +6,7 @@ from pathlib import Path
 
 from latentprint.errors import run
 from latentprint.features import COMPONENTS, FEATURES, build_features
+from latentprint.protocol import PROTOCOLS
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +22,7 @@ def main() -> None:
     parser.add_argument("--feature", choices=tuple(FEATURES), required=True)
     parser.add_argument("--n-patches", type=int, required=True)
     parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--protocol", choices=PROTOCOLS, required=True)
     parser.add_argument("--output", type=Path, required=True)
     options = parser.parse_args()
 
@@ -33,6 +35,7 @@ def main() -> None:
         latent=options.latent,
         n_patches=options.n_patches,
         seed=options.seed,
+        protocol=options.protocol,
     )
     for split, (rows, width) in shapes.items():
         logger.info("%s: %d rows of %d values", split, rows, width)

@@ -39,11 +39,12 @@ def main() -> None:
     )
     write_json(options.output, scores)
     logger.info(
-        "accuracy %.4f (%.4f to %.4f) on %d images",
+        "accuracy %.4f (%.4f to %.4f) on %d images, scored by %s",
         scores["accuracy"],
         scores["accuracy_low"],
         scores["accuracy_high"],
         scores["n_test"],
+        scores["scored_by"],
     )
     logger.info("wrote %s", options.output)
 

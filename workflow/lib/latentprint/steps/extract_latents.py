@@ -17,7 +17,8 @@ def main() -> None:
     parser.add_argument("--analysed", type=Path, required=True, help="store of y")
     parser.add_argument("--weights", type=Path, required=True, help="folder, official layout")
     parser.add_argument("--operating-point", required=True)
-    parser.add_argument("--state", required=True, choices=("fresh",))
+    # Without tools, and with rates from the table, nothing is there to carry.
+    parser.add_argument("--state", required=True, choices=("fresh", "carried"))
     parser.add_argument("--tools", required=True, choices=("False",))
     parser.add_argument("--rate", required=True, choices=("table",))
     parser.add_argument("--latents", nargs="+", required=True, choices=("y", "y_hat"))

@@ -7,9 +7,10 @@ from pathlib import Path
 from latentprint.errors import run
 from latentprint.glossary import LANGUAGES, words
 from latentprint.score_table import read_costs, read_scores
-from latentprint.table_formats import write_table
+from latentprint.table_formats import traced, write_table
 from latentprint.tables import all_tables
 from latentprint.thesis import read_published
+from latentprint.trace import Trace, commit
 
 logger = logging.getLogger(__name__)
 
@@ -21,17 +22,21 @@ def main() -> None:
     parser.add_argument("--costs", type=Path, required=True, help="costs.tsv")
     parser.add_argument("--published", type=Path, required=True, help="folder of published numbers")
     parser.add_argument("--labels", choices=LANGUAGES, default="en", help="language of the tables")
+    parser.add_argument("--run", required=True, help="name of the run")
+    parser.add_argument("--config-digest", required=True)
     parser.add_argument("--output", type=Path, required=True, help="folder of the tables")
     options = parser.parse_args()
 
+    text = words(options.labels)
     tables = all_tables(
         read_scores(options.scores),
         read_costs(options.costs),
         published=read_published(options.published),
-        text=words(options.labels),
+        text=text,
     )
+    trace = Trace(options.run, options.config_digest, commit())
     for table in tables:
-        write_table(table, options.output)
+        write_table(traced(table, trace, text=text), options.output)
     logger.info(
         "wrote %d tables (csv, md, tex, html) to %s: %s",
         len(tables),

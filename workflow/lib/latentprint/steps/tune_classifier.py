@@ -25,6 +25,7 @@ def main() -> None:
     parser.add_argument("--engine", type=json.loads, help="JSON: name and settings")
     parser.add_argument("--seed", type=int)
     parser.add_argument("--cell", help="point/latent/component/feature/classifier")
+    parser.add_argument("--code", default="", help="digest of the code; kept trials are of one")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
 
@@ -40,13 +41,13 @@ def main() -> None:
         from latentprint.features import load_matrix
         from latentprint.search import search_cell
 
-        cell = {"engine": options.engine, "seed": options.seed, "cell": options.cell}
+        described = {key: vars(options)[key] for key in ("engine", "seed", "cell", "code")}
         best = search_cell(
             load_matrix(options.features, "train"),
             options.classifier,
             settings=options.search,
             threads=options.threads,
-            **cell,
+            **described,
             **outputs,
         )
     logger.info("%s parameters: %s", best.source, best.parameters)

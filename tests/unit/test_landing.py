@@ -1,0 +1,83 @@
+"""The first page of the report."""
+
+import dataclasses
+
+import pytest
+from docutils.core import publish_parts
+
+from latentprint.landing import landing
+from latentprint.score_table import read_scores
+from latentprint.trace import Trace
+from tests.unit.synthetic_run import write_run
+
+AUDIT = {
+    "sentences": ["File traits alone reach 0.520 (0.470-0.569)."],
+    "baselines": {"file": {"accuracy": 0.52, "low": 0.47, "high": 0.569, "n": 400}},
+}
+SETTINGS = {
+    "image_size": 256,
+    "operating_point": "BOP",
+    "tools": False,
+    "state": "fresh",
+    "protocol": "corrected",
+    "tuning": "search",
+    "tuning_from": {"flatten": "single", "latents": True},
+}
+NOTHING = {"cell": None, "note": "no cell was searched"}
+
+
+@pytest.fixture
+def scores(tmp_path):
+    return read_scores(write_run(tmp_path) / "scores.tsv")
+
+
+def page(scores, *, selected=NOTHING, **changed):
+    return landing(
+        scores,
+        audit=AUDIT,
+        selected=selected,
+        settings=SETTINGS | changed,
+        trace=Trace("demo", "0123456789", "abcdef0123"),
+    )
+
+
+def test_the_page_is_valid_and_short(scores):
+    parts = publish_parts(page(scores), writer="html", settings_overrides={"halt_level": 2})
+    assert "<table" in parts["html_body"]
+    assert len(page(scores).split()) < 450  # one screen
+
+
+def test_detector_and_file_traits_stand_beside_each_other(scores):
+    text = page(scores)
+    best = max(scores, key=lambda score: score.accuracy)
+    rows = [line for line in text.splitlines() if line.startswith("   ")]
+    assert any(f"{best.accuracy:.3f} (" in row for row in rows)
+    assert any("0.520 (0.470-0.569)" in row for row in rows)
+    assert AUDIT["sentences"][0] in text
+
+
+def test_the_cell_chosen_by_cross_validation_leads(scores):
+    chosen = min(scores, key=lambda score: score.accuracy)
+    factors = {name: getattr(chosen, name) for name in ("bpp", "latent", "component")}
+    factors |= {"feature": chosen.feature, "classifier": chosen.classifier, "cv_accuracy": 0.6}
+    text = page(scores, selected=factors)
+    assert text.index("Chosen by cross-validation") < text.index("looks better than it is")
+    assert f"{chosen.accuracy:.3f} (" in text
+    assert "Chosen by cross-validation" not in page(scores)
+
+
+def test_what_limits_the_numbers_is_said(scores):
+    assert "say nothing about photographs" in page(scores)
+    real = [dataclasses.replace(score, images="folder faces") for score in scores]
+    assert "weights are not the official ones" in page(real)
+    official = [dataclasses.replace(score, weights="official") for score in real]
+    assert "not the official" not in page(official)
+    assert "depends on the order" in page(official, state="carried", tools=True)
+    assert "depends on the order" not in page(official, state="carried", tools=False)
+    assert "nothing was searched" in page(official, tuning="published")
+
+
+def test_the_origin_ends_the_page(scores):
+    assert page(scores).rstrip().splitlines()[-1] == (
+        "Run ``demo``, configuration ``0123456789``, code ``abcdef0123``."
+    )

@@ -1,0 +1,292 @@
+"""The plan of a run: trials as the search makes them, times as measured, a page that fits."""
+
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import yaml
+from snakemake.utils import update_config
+
+from latentprint import plan, plan_page
+from latentprint.errors import UserError, run
+from latentprint.plan_page import Machine, check_disk, check_given, page
+from latentprint.search import draw, grid
+from latentprint.steps import print_plan
+from latentprint.tuning import Trial
+
+MACHINE = Machine(cores=16, memory_mb=57_600)
+
+
+@pytest.fixture
+def config(root):
+    return yaml.safe_load((root / "config/config.yaml").read_text())
+
+
+@pytest.fixture
+def thesis(root, config):
+    update_config(config, yaml.safe_load((root / "config/thesis.yaml").read_text()))
+    return config
+
+
+def test_trials_of_the_thesis(thesis):
+    found = plan.trials(thesis)
+    # One model id and two levels; both components; single and multiple; both classifiers.
+    assert len(found) == 3 * 2 * 2 * 2
+    assert {cell.split("/")[0] for cell in found} == {"model-3", "bpp-6", "bpp-12"}
+    assert not any("/flatten/" in cell for cell in found)
+    # 100 draws, then 3^3 and 3^5 points of which one is the best draw.
+    assert {n for cell, n in found.items() if cell.endswith("/RF")} == {126}
+    assert {n for cell, n in found.items() if cell.endswith("/GB")} == {342}
+    assert sum(found.values()) == 5_616
+    assert sum(study.fits for study in plan.studies(thesis)) == 16_848
+
+
+def test_y_counts_once_per_model_id(thesis):
+    thesis["operating_points"]["6"] = [1, 0]
+    assert len(plan.trials(thesis)) == 4 * 2 * 2 * 2
+
+
+def test_nothing_is_searched_with_published_parameters(thesis):
+    thesis["tuning"] = "published"
+    assert plan.trials(thesis) == {}
+    assert plan.jobs(thesis)["tune_classifier"] == 36
+
+
+def test_a_search_reused_from_outside_the_run_has_its_job(config):
+    config["features"] = ["flatten"]
+    assert len(plan.fitted_cells(config)) == 12
+    assert plan.jobs(config)["tune_classifier"] == 12 + 4
+    assert plan.jobs(config)["build_features"] == 6 + 2
+
+
+@pytest.mark.parametrize("classifier", ["RF", "GB"])
+@pytest.mark.parametrize("seed", range(4))
+def test_the_grid_has_the_points_that_the_plan_counts(thesis, classifier, seed):
+    settings = thesis["search"][classifier]
+    generator = np.random.default_rng(seed)
+    tried = [
+        Trial("random", parameters, (float(generator.random()),), 0.0)
+        for parameters in draw(settings["space"], count=settings["draws"], generator=generator)
+    ]
+    study = next(found for found in plan.studies(thesis) if found.cell.endswith(classifier))
+    assert len(tried) == study.draws
+    points = len(grid(tried, settings["grid"]))
+    # A point may have been drawn already, and is not tried twice.
+    assert study.points - 2 <= points <= study.points
+
+
+def test_a_choice_of_two_has_two_points(config):
+    config["search"]["RF"]["space"]["max_depth"] = {"choice": [10, 20]}
+    study = next(study for study in plan.studies(config) if study.cell.endswith("RF"))
+    assert study.points == 2 * 3 - 1
+
+
+# CPU seconds of one thread: forests of 40 and of 20 trees, boosting without early stopping.
+@pytest.mark.parametrize(
+    ("classifier", "rows", "values", "parameters", "seconds"),
+    [
+        ("RF", 4_000, 65_536, {"n_estimators": 40}, 36.4),
+        ("RF", 4_000, 4_096, {"n_estimators": 40}, 8.1),
+        ("RF", 2_000, 16_384, {"n_estimators": 20}, 3.54),
+        ("RF", 30_000, 65_536, {"n_estimators": 1}, 9.3),
+        ("RF", 20_000, 256, {"n_estimators": 8}, 3.03),
+        ("RF", 300_000, 256, {"n_estimators": 1}, 11.5),
+        ("GB", 4_000, 4_096, {"max_iter": 20, "max_leaf_nodes": 31, "max_bins": 255}, 20.4),
+        ("GB", 4_000, 4_096, {"max_iter": 20, "max_leaf_nodes": 31, "max_bins": 63}, 11.8),
+        ("GB", 4_000, 4_096, {"max_iter": 20, "max_leaf_nodes": 31, "max_bins": 15}, 8.3),
+        ("GB", 4_000, 65_536, {"max_iter": 3, "max_leaf_nodes": 31, "max_bins": 63}, 103.4),
+        ("GB", 20_000, 256, {"max_iter": 11, "max_leaf_nodes": 72, "max_bins": 63}, 1.51),
+        ("GB", 300_000, 256, {"max_iter": 11, "max_leaf_nodes": 72, "max_bins": 63}, 23.5),
+    ],
+)
+def test_rates_give_the_measured_times_within_a_factor_of_two(
+    classifier, rows, values, parameters, seconds
+):
+    estimated = plan.FIT_SECONDS[classifier](rows, values, {"min_samples_leaf": 18} | parameters)
+    assert seconds / 2 < estimated < 2 * seconds
+
+
+def test_the_demo_takes_what_it_took(config):
+    """3 min 39 s on two cores (README), within a factor of two."""
+    seconds = plan.wall_seconds(plan.work(config), cores=2, memory_mb=20_000)
+    assert 219 / 2 < seconds < 2 * 219
+
+
+def test_time_shrinks_with_cores_and_grows_with_data(thesis):
+    found = plan.work(thesis)
+    times = [plan.wall_seconds(found, cores=n, memory_mb=200_000) for n in (1, 8, 16, 64, 1000)]
+    assert times == sorted(times, reverse=True)
+    # The images of one split are one job of one thread.
+    assert times[-1] > 30_000 * plan.RATES["HOP"].value
+    thesis["n_train"] = 3_000
+    assert sum(one.core_s for one in plan.work(thesis)) < sum(one.core_s for one in found) / 8
+
+
+def test_memory_keeps_jobs_apart(thesis):
+    found = plan.work(thesis)
+    large = plan.wall_seconds(found, cores=64, memory_mb=500_000)
+    assert plan.wall_seconds(found, cores=64, memory_mb=50_000) > large
+
+
+def test_disk_is_that_of_the_stores(thesis):
+    sizes = plan.disk_bytes(thesis)
+    store = 33_000 * (160 + 96) * 16 * 16 * 4
+    assert sizes["latents y"] == store  # one model id
+    assert sizes["latents y_hat"] == 2 * store
+    rows = 33_000 + (30_000 * 15 + 3_000 * 256)  # single; multiple; flatten is a view
+    assert sizes["features"] == 3 * 4 * (160 + 256) * rows
+    thesis["latents"] = ["y"]
+    assert "latents y_hat" not in plan.disk_bytes(thesis)
+    assert plan.disk_bytes(thesis)["latents y"] == store
+
+
+def dataset(folder, train, test):
+    for split, per_class in (("train", train), ("test", test)):
+        rows = [
+            f"{i},x,{split}{label}{i},{label},{word},{split}/{word}/{i}.jpg"
+            for label, word in ((1, "real"), (0, "fake"))
+            for i in range(per_class)
+        ]
+        text = "\n".join([",original_path,id,label,label_str,path", *rows]) + "\n"
+        (folder / f"{split}.csv").write_text(text)
+    return str(folder)
+
+
+def printed(config, tmp_path, machine=MACHINE):
+    text = page(config, machine, files=["config/config.yaml"], results=tmp_path / "results")
+    lines = text.splitlines()
+    assert all(len(line) <= 96 for line in lines if str(tmp_path) not in line)
+    assert not any(line != line.rstrip() for line in lines)
+    return text
+
+
+def test_the_page_says_what_the_run_costs(thesis, tmp_path):
+    text = printed(thesis, tmp_path)
+    for words in (
+        "30,000 training and 3,000 test images",
+        "images_root is not given",
+        "weights is not given",
+        "6 and 12 bpp: model 3, displacement 702",
+        "48, from 36 fits",
+        "24, at most 5,616 trials and 16,848 fits",
+        "45.2 GB for the largest job, fit_classifier GB flatten; 1 of them at a time",
+        "latents y 8.7 GB, latents y_hat 17.3 GB",
+    ):
+        assert words in " ".join(text.split()), words
+
+
+def test_too_little_memory_is_said(thesis, tmp_path):
+    text = " ".join(printed(thesis, tmp_path, Machine(2, 20_000)).split())
+    assert "more than --cores 2 --resources mem_mb=20000 allows" in text
+
+
+def test_all_images_are_counted(config, tmp_path):
+    config |= {"images_root": dataset(tmp_path, 60, 20), "n_train": "all", "n_test": "all"}
+    check_given(config)
+    text = printed(config, tmp_path)
+    assert "120 training and 40 test images" in text
+    assert "train: 60 real, 60 fake" in text
+
+
+def test_all_images_of_a_set_that_is_not_given_are_not_made_up(config, tmp_path):
+    config |= {"images_root": "", "n_train": "all", "n_test": "all"}
+    check_given(config)
+    assert "`all` cannot be counted before it is given" in printed(config, tmp_path)
+
+
+def test_another_classifier_is_not_estimated_in_silence(config, tmp_path):
+    config["classifiers"] = ["RF", "LR"]
+    config["search"]["LR"] = config["search"]["RF"]
+    config["engine"]["LR"] = {"name": "sklearn"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(plan.grid.CLASSIFIERS, "LR", plan.grid.CLASSIFIERS["RF"])
+        assert "LR: time and models are not estimated" in printed(config, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"n_train": 200}, "n_train is 200, expected at most 120"),
+        ({"n_train": 33}, "n_train is 33, expected an even number"),
+        ({"weights": "nowhere"}, "VM_bop/encoder_Y_0.5.pth is missing"),
+    ],
+)
+def test_what_is_given_is_checked(config, tmp_path, changes, message):
+    config |= {"images_root": dataset(tmp_path, 60, 100), "n_train": 100, "n_test": 200}
+    config["weights"] = ""
+    check_given(config)
+    with pytest.raises(UserError, match=message) as caught:
+        check_given(config | changes)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_list_is_named(config, tmp_path):
+    config["images_root"] = dataset(tmp_path, 60, 100)
+    (tmp_path / "test.csv").unlink()
+    with pytest.raises(UserError, match=r"test\.csv: missing, although train\.csv is there"):
+        check_given(config)
+
+
+def disk_of(monkeypatch, free):
+    monkeypatch.setattr(plan_page.shutil, "disk_usage", lambda path: SimpleNamespace(free=free))
+
+
+def test_a_disk_too_small_is_refused_and_what_is_there_counts(thesis, tmp_path, monkeypatch):
+    needed = sum(plan.disk_bytes(thesis).values())
+    disk_of(monkeypatch, needed + 1)
+    check_disk(thesis, tmp_path)
+    disk_of(monkeypatch, needed - 1)
+    with pytest.raises(UserError, match=r"writes about 4\d\.\d GB more, the disk has") as caught:
+        check_disk(thesis, tmp_path)
+    assert "\n" not in str(caught.value)
+    (tmp_path / "thesis/latents").mkdir(parents=True)
+    (tmp_path / "thesis/latents/train.h5").write_bytes(b"12")
+    check_disk(thesis, tmp_path)
+
+
+def call(monkeypatch, root, *options):
+    monkeypatch.chdir(root)
+    monkeypatch.setattr(sys, "argv", ["print_plan", *map(str, options)])
+    run(print_plan.main)
+
+
+def test_the_step_prints_the_page_then_refuses(root, tmp_path, monkeypatch, capsys):
+    disk_of(monkeypatch, 10**9)
+    options = ["--config", "config/thesis.yaml", "--results", tmp_path, "--cores", "8"]
+    with pytest.raises(SystemExit) as stopped:
+        call(monkeypatch, root, *options)
+    captured = capsys.readouterr()
+    assert stopped.value.code == 2
+    assert captured.out.startswith("Plan of the run thesis")
+    assert captured.err.startswith("error: ") and captured.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["config", "faces", "thesis"])
+def test_the_step_plans_every_configuration(root, tmp_path, monkeypatch, capsys, name):
+    disk_of(monkeypatch, 10**12)
+    call(monkeypatch, root, "--config", f"config/{name}.yaml", "--results", tmp_path)
+    run_name = "demo" if name == "config" else name
+    assert f"Plan of the run {run_name} (" in capsys.readouterr().out
+
+
+def test_what_faithful_overrides_is_planned(root, tmp_path, monkeypatch, capsys):
+    disk_of(monkeypatch, 10**12)
+    own = tmp_path / "own.yaml"
+    own.write_text("protocol: faithful\nrun: own\n")
+    call(monkeypatch, root, "--config", own, "--results", tmp_path)
+    text = capsys.readouterr().out
+    assert "none: the published hyperparameters" in text
+    assert "protocol: faithful sets sampling first" in text
+
+
+@pytest.mark.parametrize("text", [None, "bpp: [0.25\n", "n_trian: 3\n"])
+def test_a_wrong_file_is_one_line(root, tmp_path, monkeypatch, capsys, text):
+    own = tmp_path / "own.yaml"
+    if text is not None:
+        own.write_text(text)
+    with pytest.raises(SystemExit) as stopped:
+        call(monkeypatch, root, "--config", own)
+    captured = capsys.readouterr()
+    assert stopped.value.code == 2 and captured.out == ""
+    assert captured.err.startswith("error: ") and captured.err.count("\n") == 1

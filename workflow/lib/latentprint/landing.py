@@ -1,0 +1,205 @@
+"""The first page of a run's report: what was done, what came out, how sure it is.
+
+Written as reStructuredText, which `snakemake --report` shows before everything else.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from latentprint.accuracy_tables import with_interval
+from latentprint.glossary import DRAWN, count, level, sharing, source, words
+from latentprint.protocol import FAITHFUL
+from latentprint.score_table import Cell, Score, factors_of, most_accurate
+from latentprint.trace import Trace
+
+LEVEL_OF_TEST = 0.05
+CHANCE = 0.5
+
+Row = tuple[str, str, str]
+
+
+def landing(
+    scores: Sequence[Score],
+    *,
+    audit: Mapping[str, Any],
+    selected: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    trace: Trace,
+) -> str:
+    """Write the first page.
+
+    Parameters
+    ----------
+    scores : sequence of Score
+        All cells of the run.
+    audit : mapping
+        Content of ``audit.json``.
+    selected : mapping
+        Content of ``selected.yaml``.
+    settings : mapping
+        The configuration's values that say how the run was made.
+    trace : Trace
+
+    Returns
+    -------
+    str
+        reStructuredText.
+    """
+    best = most_accurate(scores)
+    paragraphs = [
+        "Can real and synthetic faces be told apart from the latents of a learned image codec "
+        "(JPEG AI) alone, without decoding a picture?",
+        "**What came out.** " + " ".join(_outcome(scores, best, selected)),
+        _table(_results(scores, best, audit, selected)),
+        "**How sure it is.** " + " ".join(_certainty(scores, best, audit)),
+        "**What was done.** " + " ".join(_method(scores, settings)),
+        "**How to read the rest.** Tables and figures stand in the menu, by category. Each names "
+        "its data, weights and number of test images. Intervals are 95 %; the positive class is "
+        "*fake*. Those numbered as in the thesis repeat its tables and figures (E. Rustichini, "
+        "University of Florence, 2025), with the published values beside the measured ones.",
+        f"Run ``{trace.run}``, configuration ``{trace.config}``, code ``{trace.commit}``.",
+    ]
+    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph) + "\n"
+
+
+def _outcome(scores: Sequence[Score], best: Score, selected: Mapping[str, Any]) -> list[str]:
+    chosen = _chosen(scores, selected)
+    fits = len(_fits(scores))
+    most = f"{_name(best, scores)} calls {_share(best)} of {best.n_test} test images right"
+    if chosen is None:
+        sentences = [f"The most accurate of {fits} fits, {most}." if fits > 1 else f"{most}."]
+        if fits > 1:
+            sentences.append("As the best of many on the same images it looks better than it is.")
+        return sentences
+    sentences = [
+        f"Chosen by cross-validation on the training images, {_name(chosen, scores)} calls "
+        f"{_share(chosen)} of {chosen.n_test} test images right."
+    ]
+    if chosen.fit != best.fit:
+        sentences.append(
+            f"The most accurate of {fits} fits on the test images is {_name(best, scores)} with "
+            f"{_share(best)}; as the best of many on the same images it looks better than it is."
+        )
+    return sentences
+
+
+def _certainty(scores: Sequence[Score], best: Score, audit: Mapping[str, Any]) -> list[str]:
+    distinct = _fits(scores)
+    above = sum(score.accuracy_low > CHANCE for score in distinct)
+    sentences = [f"The interval of {above} of {len(distinct)} fits lies above chance (0.5)."]
+    tested = [score for score in distinct if score.mcnemar_p_holm is not None]
+    alike = sum(score.mcnemar_p_holm >= LEVEL_OF_TEST for score in tested)
+    if tested:
+        sentences.append(
+            f"{alike} of the other {len(tested)} cannot be told from the most accurate one "
+            "(McNemar's test on the same images, Holm's correction, 5 %)."
+        )
+    sentences += audit["sentences"]
+    if any(score.images == DRAWN for score in scores):
+        sentences.append(
+            "The images are drawn by the product: the run shows the pipeline at work, and its "
+            "accuracies say nothing about photographs or about any generator of faces."
+        )
+    elif any(score.weights != "official" for score in scores):
+        sentences.append(
+            "The weights are not the official ones: the latents have the shape of those of the "
+            "JPEG AI reference software and are made by the same operations, but differ."
+        )
+    return sentences
+
+
+def _method(scores: Sequence[Score], settings: Mapping[str, Any]) -> list[str]:
+    text = words("en")
+    levels = factors_of(scores)
+    rates = ", ".join(level(bpp, scores, text) for bpp in levels["bpp"])
+    sentences = [
+        f"{len(scores)} cells, one for every combination of level ({rates}), latent "
+        f"({', '.join(levels['latents'])}), component ({', '.join(levels['components'])}), "
+        f"preprocessing ({', '.join(levels['features'])}) and classifier "
+        f"({', '.join(levels['classifiers'])}).",
+        f"Trained on {count(scores, 'n_train')} and tested on {count(scores, 'n_test')} images of "
+        f"{settings['image_size']} x {settings['image_size']} pixels, half of each class; "
+        f"{source(scores, text)}.",
+        f"Codec at operating point {settings['operating_point']}, tools "
+        f"{'on' if settings['tools'] else 'off'}, state {settings['state']}.",
+        _tuning(settings),
+    ]
+    if settings["protocol"] == FAITHFUL:
+        sentences.append(text["note_faithful"])
+    if any(score.scored_by == "patch" for score in scores):
+        sentences.append(text["note_by_patch"])
+    if settings["state"] == "carried" and settings["tools"] and "y_hat" in levels["latents"]:
+        sentences.append(
+            "The encoder carried state from image to image, as the reference software does, so "
+            "y_hat depends on the order of the images: where all real images come first, it can "
+            "give the class away."
+        )
+    return sentences + sharing(scores, text)
+
+
+def _tuning(settings: Mapping[str, Any]) -> str:
+    if settings["tuning"] == "published":
+        return "Hyperparameters are those that the thesis printed; nothing was searched."
+    reused = any(
+        value is True or (isinstance(value, str) and value != name)
+        for name, value in settings["tuning_from"].items()
+    )
+    return "Hyperparameters were searched by cross-validation with folds that never divide an " + (
+        "image, and reused for other cells where the configuration says so."
+        if reused
+        else "image, for every fit."
+    )
+
+
+def _results(
+    scores: Sequence[Score], best: Score, audit: Mapping[str, Any], selected: Mapping[str, Any]
+) -> list[Row]:
+    rows = []
+    chosen = _chosen(scores, selected)
+    if chosen is not None:
+        rows.append(_result("Detector, chosen by cross-validation", _name(chosen, scores), chosen))
+    rows.append(_result("Detector, most accurate on the test images", _name(best, scores), best))
+    for name, what in (("file", "File traits alone"), ("traces", "File traits and traces")):
+        baseline = audit["baselines"].get(name)
+        if baseline is not None:
+            accuracy = with_interval(baseline["accuracy"], baseline["low"], baseline["high"])
+            rows.append((what, "no latents, no content", accuracy))
+    rows.append(("Chance", "", f"{CHANCE:.3f}"))
+    return rows
+
+
+def _result(what: str, name: str, score: Score) -> Row:
+    accuracy = with_interval(score.accuracy, score.accuracy_low, score.accuracy_high)
+    return what, name, accuracy
+
+
+def _table(rows: Sequence[Row]) -> str:
+    head = ("", "made of", "accuracy on test images (95 % interval)")
+    lines = [".. list-table::", "   :header-rows: 1", ""]
+    for row in (head, *rows):
+        for index, cell in enumerate(row):
+            lines.append(f"   {'* -' if index == 0 else '  -'} {cell}".rstrip())
+    return "\n".join(lines)
+
+
+def _chosen(scores: Sequence[Score], selected: Mapping[str, Any]) -> Score | None:
+    key = tuple(selected.get(name) for name in Cell.__dataclass_fields__)
+    return next((score for score in scores if score.key == key), None)
+
+
+def _fits(scores: Sequence[Score]) -> list[Score]:
+    """Give one cell of every fit whose accuracy counts images."""
+    return list({score.fit: score for score in scores if score.scored_by == "image"}.values())
+
+
+def _share(score: Score) -> str:
+    return with_interval(score.accuracy, score.accuracy_low, score.accuracy_high)
+
+
+def _name(score: Score, scores: Sequence[Score]) -> str:
+    """Name a fit by its factors, with all levels at which it stands."""
+    rates = " and ".join(other.bpp for other in scores if other.fit == score.fit)
+    return (
+        f"{score.classifier} on {score.feature} {score.component} of ``{score.latent}`` at "
+        f"{rates} bpp"
+    )

@@ -1,0 +1,386 @@
+"""What a run will cost, before anything runs: jobs, trials, hours, memory, disk.
+
+Everything follows from the configuration and from a few rates, which were measured once. Hours are
+right within a factor of two; numbers of jobs and trials are those of the workflow.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from latentprint import grid
+from latentprint.grid import Config
+
+GRID_VALUES = 3  # of every hyperparameter in the grid that follows the random draws
+SPLITS = ("train", "test")
+EXTRACTION_MB = 3000  # what the rules of extraction ask for
+EFFICIENCY = 0.8  # of more than one thread; assumed
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A measured constant.
+
+    Attributes
+    ----------
+    value : float
+    unit : str
+    measured : str
+        On what.
+    """
+
+    value: float
+    unit: str
+    measured: str
+
+
+# One thread of a shared AMD EPYC (Zen 3), torch 2.13, scikit-learn 1.9, images of 256 x 256 pixels.
+RATES = {
+    "start": Rate(3.0, "CPU s a job", "Python with scikit-learn, or with torch"),
+    "draw": Rate(0.075, "CPU s an image", "make_demo_images of the demo, 180 and 200 images"),
+    "BOP": Rate(0.13, "CPU s an image", "analysis, both components, 12 images, random weights"),
+    "HOP": Rate(0.77, "CPU s an image", "the same, at the same time"),
+    "entropy": Rate(0.035, "CPU s an image", "extract_latents of the demo, 180 and 200 images"),
+    # 2.0 to 3.6e-7 for 500 to 300,000 rows of 256 to 65,536 values, normal and Laplacian noise with
+    # small shifts of the means.
+    "tree": Rate(
+        2.7e-7, "CPU s x rows^1.15 x sqrt(values)", "RandomForestClassifier, sqrt features"
+    ),
+    # 2,000 to 300,000 rows of 160 to 4,096 values, 31 to 72 leaves, 15 to 255 bins.
+    "bin": Rate(2.5e-7, "CPU s a value", "binning of HistGradientBoosting, in every fit"),
+    "level": Rate(1.9e-9, "CPU s a value, round and level of a tree", "its pass over the rows"),
+    "histogram": Rate(2.0e-8, "CPU s a value, leaf and bin", "its choice of splits, per round"),
+    # 20,000 rows of 256 values, leaves of 2 and of 8 rows.
+    "nodes": Rate(0.9, "nodes x (min_samples_leaf + 2) a row and tree", "RandomForestClassifier"),
+    "node": Rate(85, "bytes a node", "model.skops of a forest"),
+    "round": Rate(20e3, "bytes a round", "model.skops of HistGradientBoosting, at most"),
+}
+
+
+@dataclass(frozen=True)
+class Study:
+    """A search for hyperparameters.
+
+    Attributes
+    ----------
+    cell : str
+        The cell that is searched, as in `grid.study`.
+    draws, points : int
+        Random draws; grid points at most, without the best draw, which is one of them.
+    folds : int
+    """
+
+    cell: str
+    draws: int
+    points: int
+    folds: int
+
+    @property
+    def trials(self) -> int:
+        """Trials at most."""
+        return self.draws + self.points
+
+    @property
+    def fits(self) -> int:
+        """Fits at most: every trial is fitted once a fold."""
+        return self.trials * self.folds
+
+
+@dataclass(frozen=True)
+class Work:
+    """Jobs of one kind.
+
+    Attributes
+    ----------
+    rule, kind : str
+        Rule of the workflow; which of its jobs ("search RF single").
+    jobs, trials, fits : int
+        Numbers in all.
+    core_s : float
+        CPU seconds in all.
+    longest_s : float
+        CPU seconds of the longest job.
+    threads, memory_mb : int
+        Of one job, as the rule declares them.
+    """
+
+    rule: str
+    kind: str
+    jobs: int
+    trials: int
+    fits: int
+    core_s: float
+    longest_s: float
+    threads: int
+    memory_mb: int
+
+
+def fitted_cells(config: Config) -> list[str]:
+    """Name every cell that is fitted; y counts once per model id."""
+    named = (
+        "/".join((grid.point(config, cell.bpp, cell.latent), *cell.path.split("/")[1:]))
+        for cell in grid.cells(config)
+    )
+    return list(dict.fromkeys(named))
+
+
+def studies(config: Config) -> list[Study]:
+    """List the searches of a run; none with published hyperparameters."""
+    if config["tuning"] != "search":
+        return []
+    searched = dict.fromkeys(grid.study(config, cell) for cell in fitted_cells(config))
+    found = []
+    for cell in searched:
+        search = config["search"][cell.rpartition("/")[2]]
+        values = (_distinct(search["space"][name]) for name in search["grid"])
+        points = math.prod(min(GRID_VALUES, count, search["draws"]) for count in values) - 1
+        found.append(Study(cell, search["draws"], points, search["folds"]))
+    return found
+
+
+def trials(config: Config) -> dict[str, int]:
+    """Count the trials of every search, at most, by the cell that is searched."""
+    return {study.cell: study.trials for study in studies(config)}
+
+
+def jobs(config: Config) -> dict[str, int]:
+    """Count the jobs of every rule that has more than one in a run from nothing."""
+    fitted = fitted_cells(config)
+    tuned = dict.fromkeys([*(study.cell for study in studies(config)), *fitted])
+    levels = len(config["bpp"])
+    cells = len(grid.cells(config))
+    counts = {
+        "make_demo_images": len(SPLITS) if config["images_root"] == "drawn" else 0,
+        "analyse_images": len(SPLITS) * len(grid.models(config)),
+        # Without y_hat a level has nothing of its own but the rates of the test images.
+        "extract_latents": levels * (len(SPLITS) if "y_hat" in config["latents"] else 1),
+        "build_features": len({cell.rpartition("/")[0] for cell in tuned}),
+        "tune_classifier": len(tuned),
+        "fit_classifier": len(fitted),
+        "share_cell": cells // len(config["latents"]) if "y" in config["latents"] else 0,
+        "evaluate_classifier": cells,
+    }
+    return {rule: count for rule, count in counts.items() if count}
+
+
+def work(config: Config) -> list[Work]:
+    """List the jobs that take time, in the order in which they run.
+
+    Parameters
+    ----------
+    config : dict
+        A whole configuration. Where its hyperparameters are searched, a fit counts with the middle
+        of every range.
+    """
+    counts = jobs(config)
+    images = {split: grid.n_images(config, split) for split in SPLITS}
+
+    def per_image(rule: str, rate: float) -> Work:
+        seconds = [RATES["start"].value + rate * n for n in images.values()]
+        total = counts[rule] * sum(seconds) / len(SPLITS)
+        memory = 1000 if rule == "make_demo_images" else EXTRACTION_MB
+        return Work(rule, "", counts[rule], 0, 0, total, max(seconds), 1, memory)
+
+    found = []
+    if "make_demo_images" in counts:
+        found.append(per_image("make_demo_images", RATES["draw"].value))
+    found.append(per_image("analyse_images", RATES[config["operating_point"]].value))
+    quantised = "y_hat" in config["latents"]
+    found.append(per_image("extract_latents", RATES["entropy"].value if quantised else 0.0))
+    found += _searches(config)
+    found += _fits(config)
+    return found
+
+
+def _searches(config: Config) -> list[Work]:
+    """Group the searches by classifier and feature."""
+    groups: dict[tuple[str, str], list[Study]] = {}
+    for study in studies(config):
+        _, _, _, feature, classifier = study.cell.split("/")
+        groups.setdefault((classifier, feature), []).append(study)
+    found = []
+    for (classifier, feature), members in groups.items():
+        seconds = []
+        for study in members:
+            one = fit_seconds(config, study.cell, share=1 - 1 / study.folds)
+            seconds.append(RATES["start"].value + study.fits * one)
+        found.append(
+            Work(
+                "tune_classifier",
+                f"search {classifier} {feature}",
+                len(members),
+                sum(study.trials for study in members),
+                sum(study.fits for study in members),
+                sum(seconds),
+                max(seconds),
+                grid.fit_threads(config),
+                _memory(config, [study.cell for study in members]),
+            )
+        )
+    return found
+
+
+def _fits(config: Config) -> list[Work]:
+    """Group the fits of the cells by classifier and feature."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for cell in fitted_cells(config):
+        _, _, _, feature, classifier = cell.split("/")
+        groups.setdefault((classifier, feature), []).append(cell)
+    found = []
+    for (classifier, feature), members in groups.items():
+        seconds = [RATES["start"].value + fit_seconds(config, cell) for cell in members]
+        found.append(
+            Work(
+                "fit_classifier",
+                f"{classifier} {feature}",
+                len(members),
+                0,
+                len(members),
+                sum(seconds),
+                max(seconds),
+                grid.fit_threads(config),
+                _memory(config, members),
+            )
+        )
+    return found
+
+
+def _memory(config: Config, cells: list[str]) -> int:
+    """Give the memory of the largest of these fits, megabytes."""
+    return max(grid.fit_memory_mb(config, *cell.split("/")[2:]) for cell in cells)
+
+
+def fit_seconds(config: Config, cell: str, *, share: float = 1.0) -> float:
+    """Estimate the CPU seconds of one fit; 0 for a classifier that has no rate.
+
+    Parameters
+    ----------
+    config : dict
+    cell : str
+        "<point>/<latent>/<component>/<feature>/<classifier>".
+    share : float
+        Of the training images that the fit sees.
+    """
+    _, _, component, feature, classifier = cell.split("/")
+    rows, values = _shape(config, component, feature)
+    seconds = FIT_SECONDS.get(classifier)
+    return seconds(share * rows, values, _middle_parameters(config, classifier)) if seconds else 0
+
+
+def _shape(config: Config, component: str, feature: str) -> tuple[int, int]:
+    """Give rows and values of the training matrix."""
+    positions = (config["image_size"] // 16) ** 2
+    channels = grid.BYTES_OF_IMAGE[component] // (4 * 256)
+    rows = grid.n_images(config, "train")
+    if feature == "flatten":
+        return rows, channels * positions
+    return rows * (config["n_patches"] if feature == "multiple" else 1), channels
+
+
+def _middle_parameters(config: Config, classifier: str) -> dict[str, Any]:
+    """Give hyperparameters and engine settings, in the middle of what is searched."""
+    if config["tuning"] == "published":
+        parameters: Mapping[str, Any] = grid.CLASSIFIERS[classifier].published
+    else:
+        space = config["search"][classifier]["space"]
+        parameters = {name: _middle(entry) for name, entry in space.items()}
+    return {**parameters, **config["engine"][classifier]}
+
+
+def _middle(entry: Any) -> Any:
+    if not isinstance(entry, dict):
+        return entry
+    ((kind, values),) = entry.items()
+    if kind == "choice":
+        return values[len(values) // 2]
+    low, high = values
+    return math.sqrt(low * high) if kind == "loguniform" else (low + high) / 2
+
+
+def _distinct(entry: Any) -> float:
+    """Count the values that a range can take; the upper end of integers is exclusive."""
+    ((kind, values),) = entry.items()
+    if kind == "choice":
+        return len({repr(value) for value in values})
+    return values[1] - values[0] if kind == "integers" else math.inf
+
+
+def _forest_seconds(rows: float, values: int, parameters: Mapping[str, Any]) -> float:
+    trees = parameters.get("n_estimators", 100)
+    return trees * RATES["tree"].value * rows**1.15 * math.sqrt(values)
+
+
+def _boosting_seconds(rows: float, values: int, parameters: Mapping[str, Any]) -> float:
+    """All rounds: how early they stop is not known before."""
+    possible = rows / parameters.get("min_samples_leaf", 20)
+    leaves = max(2, min(parameters.get("max_leaf_nodes", 31) or possible, possible))
+    a_pass = RATES["level"].value * rows * values * math.log2(leaves)
+    splits = RATES["histogram"].value * values * leaves * (parameters.get("max_bins", 255) + 1)
+    rounds = parameters.get("max_iter", 100)
+    return RATES["bin"].value * rows * values + rounds * (a_pass + splits)
+
+
+FIT_SECONDS: dict[str, Callable[[float, int, Mapping[str, Any]], float]] = {
+    "RF": _forest_seconds,
+    "GB": _boosting_seconds,
+}
+
+
+def wall_seconds(found: list[Work], *, cores: int, memory_mb: int) -> float:
+    """Estimate the time that the work takes on a machine.
+
+    The rules follow each other, and the jobs of one rule run side by side: as many as cores and
+    memory allow, and no shorter than the longest of them.
+    """
+    total = 0.0
+    for rule in dict.fromkeys(one.rule for one in found):
+        kinds = [one for one in found if one.rule == rule]
+        by_cores = by_memory = longest = 0.0
+        for one in kinds:
+            threads = min(one.threads, cores)
+            speed = threads * (EFFICIENCY if threads > 1 else 1.0)
+            at_once = max(1, memory_mb // one.memory_mb)
+            by_cores += one.core_s / (cores * speed / threads)
+            by_memory += one.core_s / speed / at_once
+            longest = max(longest, one.longest_s / speed)
+        total += max(by_cores, by_memory, longest)
+    return total
+
+
+def disk_bytes(config: Config) -> dict[str, int]:
+    """Estimate what the run writes, by kind; what takes megabytes only is left out."""
+    images = {split: grid.n_images(config, split) for split in SPLITS}
+    pixels = config["image_size"] ** 2
+    store = sum(images.values()) * grid.BYTES_OF_IMAGE["YUV"] * pixels // 256**2
+    found = {
+        "latents y": len(grid.models(config)) * store,
+        "latents y_hat": len(config["bpp"]) * store if "y_hat" in config["latents"] else 0,
+        "features": 0,
+        "models": 0,
+    }
+    positions = (config["image_size"] // 16) ** 2
+    tuned = [*(study.cell for study in studies(config)), *fitted_cells(config)]
+    for name in {cell.rpartition("/")[0] for cell in tuned}:
+        _, _, component, feature = name.split("/")
+        if feature == "flatten":  # a view of the store
+            continue
+        rows, values = _shape(config, component, feature)
+        tested = images["test"] * (positions if feature == "multiple" else 1)
+        found["features"] += 4 * values * (rows + tested)
+    for cell in fitted_cells(config):
+        # A level's cells of y are copies of the model's.
+        copies = 1 + (len(config["bpp"]) if cell.split("/")[1] == "y" else 0)
+        found["models"] += copies * _model_bytes(config, cell)
+    return {kind: size for kind, size in found.items() if size}
+
+
+def _model_bytes(config: Config, cell: str) -> int:
+    _, _, component, feature, classifier = cell.split("/")
+    parameters = _middle_parameters(config, classifier)
+    if classifier == "RF":
+        rows, _ = _shape(config, component, feature)
+        nodes = RATES["nodes"].value * rows / (parameters.get("min_samples_leaf", 1) + 2)
+        return round(parameters.get("n_estimators", 100) * nodes * RATES["node"].value)
+    rounds = parameters.get("max_iter", 100) if classifier == "GB" else 0
+    return round(rounds * RATES["round"].value)

@@ -1,0 +1,74 @@
+"""What every table and page says of its origin: run, configuration, code."""
+
+import hashlib
+import json
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+# Names, where things lie and in which words they are printed; the numbers do not depend on them.
+NOT_COUNTED = ("run", "images_root", "weights", "device", "labels", "training")
+NO_COMMIT = "no commit known"
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Origin of a table or page.
+
+    Attributes
+    ----------
+    run : str
+    config : str
+        Digest of the configuration.
+    commit : str
+        Commit of the product, with "+" where files were changed after it.
+    """
+
+    run: str
+    config: str
+    commit: str
+
+
+def config_digest(config: Mapping[str, Any]) -> str:
+    """Digest a configuration: equal for equal settings, wherever images and weights lie.
+
+    Parameters
+    ----------
+    config : mapping
+        After the merging of files and options.
+
+    Returns
+    -------
+    str
+        10 hexadecimal digits.
+    """
+    counted = {key: value for key, value in config.items() if key not in NOT_COUNTED}
+    text = json.dumps(counted, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+def commit(checkout: Path = CHECKOUT) -> str:
+    """Name the commit of the product that is running.
+
+    Parameters
+    ----------
+    checkout : Path
+        Folder of the product.
+
+    Returns
+    -------
+    str
+        10 hexadecimal digits, and "+" where tracked files differ from it; or that none is known,
+        in a copy without history or on a machine without git.
+    """
+    if not (checkout / ".git").exists():
+        return NO_COMMIT
+    command = ["git", "describe", "--always", "--abbrev=10", "--dirty=+", "--exclude=*"]
+    try:
+        done = subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return NO_COMMIT
+    return done.stdout.strip()
