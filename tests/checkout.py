@@ -3,8 +3,11 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,17 +25,47 @@ class Checkout:
         self, *arguments: str, check: bool = True, configuration: str = "tests/data/tiny.yaml"
     ) -> subprocess.CompletedProcess:
         """Run Snakemake on the tiny configuration, steps with this test's Python."""
-        environment = dict(os.environ)
-        environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
-        environment.pop("PYTHONPATH", None)
         result = subprocess.run(
-            [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile",
-             configuration, *arguments],
-            cwd=self.folder, env=environment, capture_output=True, text=True, check=False,
+            _command(configuration, *arguments), cwd=self.folder, env=_environment(),
+            capture_output=True, text=True, check=False,
         )  # fmt: skip
         if check and result.returncode:
             raise AssertionError(f"snakemake failed:\n{result.stdout}\n{result.stderr}")
         return result
+
+    def kill_when(self, under_way: Callable[[], bool], *, limit_s: float = 900) -> bool:
+        """Run Snakemake, and kill it with all its jobs in a moment in which something is under way.
+
+        Everything is stopped before it is killed, so that what was seen still holds: a job that
+        ended in between is not taken for one that was killed.
+
+        Returns
+        -------
+        bool
+            False if Snakemake ended before such a moment was met.
+        """
+        output = self.folder / "killed.log"
+        with output.open("w") as file:  # jobs are in the process group of their Snakemake
+            process = subprocess.Popen(
+                _command("tests/data/tiny.yaml"), cwd=self.folder, env=_environment(),
+                stdout=file, stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+        deadline = time.monotonic() + limit_s
+        try:
+            while process.poll() is None and time.monotonic() < deadline:
+                if under_way():
+                    os.killpg(process.pid, signal.SIGSTOP)
+                    time.sleep(0.05)
+                    if under_way():
+                        return True
+                    os.killpg(process.pid, signal.SIGCONT)
+                time.sleep(0.005)
+            assert process.poll() == 0, f"snakemake failed or hung:\n{output.read_text()}"
+            return False
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
 
     def planned(self, *arguments: str) -> dict[str, int]:
         """Count the jobs that a dry run plans, by rule; nothing to do gives an empty count."""
@@ -59,6 +92,18 @@ class Checkout:
             yield
         finally:
             path.write_text(text, encoding="utf-8")
+
+
+def _command(configuration: str, *arguments: str) -> list[str]:
+    options = ["--cores", "2", "--configfile", configuration]
+    return [sys.executable, "-m", "snakemake", *options, *arguments]
+
+
+def _environment() -> dict[str, str]:
+    environment = dict(os.environ)
+    environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
+    environment.pop("PYTHONPATH", None)
+    return environment
 
 
 def copy_project(root: Path, folder: Path) -> Checkout:

@@ -719,6 +719,7 @@ def test_a_killed_search_goes_on_where_it_was(searched, tmp_path, stop_after, ca
     "changes",
     [
         {"code": "c2"},
+        {"libraries": {"scikit-learn": "0.0"}},
         {"seed": 8},
         {"cell": "b/RF"},
         {"folds": 2},
@@ -729,19 +730,17 @@ def test_a_killed_search_goes_on_where_it_was(searched, tmp_path, stop_after, ca
         {"data": replace(matrix(n=30, shift=0.3), ids=tuple(f"j{n}" for n in range(30)))},
     ],
 )
-def test_trials_of_anything_else_are_not_taken_over(searched, tmp_path, changes):
+def test_trials_of_anything_else_are_not_taken_over(searched, tmp_path, changes, monkeypatch):
+    journal = tmp_path / "trials.partial.jsonl"
     assert searched(stop_after=3) == 3
-    before = (tmp_path / "trials.partial.jsonl").read_text()
+    before = journal.read_text().splitlines()
+    if libraries := changes.get("libraries"):
+        monkeypatch.setattr("latentprint.search.versions", lambda: libraries)
+        changes = {}
     assert searched(stop_after=2, **changes) == 2
-    after = (tmp_path / "trials.partial.jsonl").read_text()
-    assert len(after.splitlines()) == 2
-    assert not set(before.splitlines()) & set(after.splitlines())
-
-
-def test_trials_of_other_libraries_are_not_taken_over(searched, monkeypatch):
-    assert searched(stop_after=3) == 3
-    monkeypatch.setattr("latentprint.search.versions", lambda: {"scikit-learn": "0.0"})
-    assert searched(stop_after=4) == 4
+    after = journal.read_text().splitlines()
+    assert (len(before), len(after)) == (3, 2)
+    assert not set(before) & set(after)
 
 
 def test_a_search_made_smaller_or_given_more_cores_keeps_its_trials(searched, tmp_path):

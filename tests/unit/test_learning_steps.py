@@ -93,6 +93,7 @@ def make_run(folder, step, *, threads, protocol="corrected"):
                 features=features,
                 tuning="search",
                 search=json.dumps(SEARCH[classifier]),
+                code="digest",
                 **tuned,
                 **cell,
             )

@@ -1,5 +1,6 @@
 # What could betray the label without a look at the content: measured here, drawn and printed apart,
-# so that other words or colours do not measure every image again.
+# so that other words or colours do not measure every image again. The audit goes before the long
+# jobs, so that a user sees its outcome while these run.
 
 
 rule audit_images:
@@ -14,6 +15,7 @@ rule audit_images:
         "<logs>/audit_images.log",
     benchmark:
         "<benchmarks>/audit_images.tsv"
+    priority: 10
     conda:
         "../../envs/learn.yaml"
     threads: 4

@@ -1,5 +1,6 @@
 """The one error class for user mistakes, and the frame in which every step runs."""
 
+import errno
 import logging
 import sys
 from collections.abc import Callable
@@ -15,7 +16,8 @@ def run(main: Callable[[], None]) -> None:
     Parameters
     ----------
     main : callable without arguments
-        The step. Any exception other than `UserError` is a bug and keeps its traceback.
+        The step. Any exception other than `UserError` and a full disk is a bug and keeps its
+        traceback.
     """
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr
@@ -24,4 +26,14 @@ def run(main: Callable[[], None]) -> None:
         main()
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        where = error.filename or "while writing"
+        print(
+            f"error: {where}: {error.strerror}. Make room and start the same command again: what "
+            "is finished stays",
+            file=sys.stderr,
+        )
         raise SystemExit(2) from None

@@ -11,6 +11,8 @@ from latentprint.tuning import keep_published, reuse_study
 
 logger = logging.getLogger(__name__)
 
+DESCRIBED = ("engine", "seed", "cell", "code")
+
 
 def main() -> None:
     """Write the trials and the choice."""
@@ -25,7 +27,7 @@ def main() -> None:
     parser.add_argument("--engine", type=json.loads, help="JSON: name and settings")
     parser.add_argument("--seed", type=int)
     parser.add_argument("--cell", help="point/latent/component/feature/classifier")
-    parser.add_argument("--code", default="", help="digest of the code; kept trials are of one")
+    parser.add_argument("--code", help="digest of the code: a search goes on with trials of this")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
 
@@ -35,19 +37,18 @@ def main() -> None:
     elif options.tuning == "published":
         published = CLASSIFIERS[options.classifier].published
         best = keep_published(options.classifier, published, **outputs)
-    elif None in (options.features, options.search, options.engine, options.seed, options.cell):
-        parser.error("a search needs --features, --search, --engine, --seed and --cell")
+    elif None in (vars(options)[name] for name in ("features", "search", *DESCRIBED)):
+        parser.error("a search needs --features, --search, --engine, --seed, --cell and --code")
     else:
         from latentprint.features import load_matrix
         from latentprint.search import search_cell
 
-        described = {key: vars(options)[key] for key in ("engine", "seed", "cell", "code")}
         best = search_cell(
             load_matrix(options.features, "train"),
             options.classifier,
             settings=options.search,
             threads=options.threads,
-            **described,
+            **{name: vars(options)[name] for name in DESCRIBED},
             **outputs,
         )
     logger.info("%s parameters: %s", best.source, best.parameters)
