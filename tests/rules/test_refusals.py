@@ -21,6 +21,16 @@ def test_a_wrong_value_is_named(checkout, options, message):
     assert message in result.stdout + result.stderr
 
 
+def test_too_little_memory_stops_a_run_before_its_first_job(checkout):
+    result = checkout.snakemake("--resources", "mem_mb=500", check=False)
+    assert result.returncode != 0
+    assert "the jobs may use 0.5 GB" in result.stderr
+    assert not (checkout.folder / "results/tiny/images.tsv").exists()
+    assert checkout.planned("--resources", "mem_mb=500")[
+        "fit_classifier"
+    ]  # a plan is made all the same
+
+
 def test_a_misspelt_key_below_the_top_is_named(checkout):
     with checkout.edited("tests/data/tiny.yaml", "draws: 2", "drwas: 2"):
         result = checkout.snakemake("--dry-run", check=False)

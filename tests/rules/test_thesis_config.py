@@ -69,7 +69,7 @@ def test_the_dag_is_that_of_the_plan(thesis, config, faces, weights):
     planned = thesis.planned(*given(faces, weights))
     expected = plan.jobs(config)
     assert {rule: planned[rule] for rule in expected} == expected
-    assert expected["fit_classifier"] == expected["tune_classifier"] == 36
+    assert expected["fit_classifier"] == expected["tune_classifier"] == 24
     assert expected["evaluate_classifier"] == 48
     others = {rule: count for rule, count in planned.items() if rule not in expected}
     assert others and set(others.values()) == {1}, others
@@ -77,8 +77,8 @@ def test_the_dag_is_that_of_the_plan(thesis, config, faces, weights):
 
 def test_the_searches_are_those_of_the_plan(thesis, config, faces, weights):
     output = thesis.snakemake("--dry-run", "--printshellcmds", *given(faces, weights)).stdout
-    assert output.count("--tuning search") == len(plan.trials(config)) == 24
-    assert output.count("steps.tune_classifier --study") == 12
+    assert output.count("--tuning search") == len(plan.trials(config)) == 16
+    assert output.count("steps.tune_classifier --study") == 8
 
 
 @pytest.mark.parametrize(

@@ -45,8 +45,8 @@ def traits_of(n=200, *, telling=None, seed=0):
     return rows
 
 
-def outcome(low, high):
-    return Baseline((low + high) / 2, low, high, 400, 0.5, [], {})
+def outcome(low, high, *, crossed=0.5):
+    return Baseline((low + high) / 2, low, high, 400, crossed, [], {})
 
 
 def audit_of(rows, pairs=()):
@@ -125,15 +125,17 @@ def test_two_images_per_class_are_enough(few_trees):
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "words_"),
+    ("low", "high", "crossed", "words_"),
     [
-        (0.47, 0.57, "0.520 (0.470-0.570) on the test images: the interval holds 0.5"),
-        (0.6, 0.7, "the interval lies above 0.5"),
-        (0.3, 0.4, "the interval lies below 0.5"),
+        (0.47, 0.57, 0.5, "0.520 (0.470-0.570) on the test images: no better than guessing"),
+        (0.6, 0.7, 0.9, "the files betray the label"),
+        (0.6, 0.7, 0.52, "weak evidence, since it is 0.520 by cross-validation"),
+        (0.3, 0.4, 0.5, "below chance"),
     ],
 )
-def test_the_first_sentence_compares_with_chance(low, high, words_):
-    sentences = findings(traits_of(4), [], {"file": outcome(low, high)})["sentences"]
+def test_the_first_sentence_compares_with_chance(low, high, crossed, words_):
+    found = findings(traits_of(60), [], {"file": outcome(low, high, crossed=crossed)})
+    sentences = found["sentences"]
     assert sentences[0].startswith("File traits alone reach ")
     assert words_ in sentences[0]
 

@@ -78,7 +78,9 @@ def drawn(run_of, published, tmp_path_factory):
 def test_plan_of_the_full_grid():
     pairs = [f"figure_3_{number}{letter}" for number in range(1, 7) for letter in "ab"]
     assert planned(**ALL) == [*pairs, "cells", "accuracy_against_cost"]
-    assert tables_planned(**ALL) == [f"table_{n}" for n in ("2_1", "2_2", "3_1", "3_2", "3_3")]
+    assert tables_planned(**ALL) == [
+        f"table_{n}" for n in ("2_1", "2_2", "3_1", "3_2", "3_3", "contrasts")
+    ]
 
 
 def test_plan_keeps_to_the_levels_of_the_thesis():

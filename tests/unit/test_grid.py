@@ -34,6 +34,28 @@ def test_y_is_shared_by_the_levels_of_one_model(config):
     assert grid.point(config, "0.25", "y") == "model-1"
 
 
+def test_levels_that_are_one_operating_point_share_their_fits(config):
+    assert grid.shared(config) == ["bpp-0.25/y", "bpp-1/y"]
+    config["operating_points"] = {"0.25": [3, 100], "1.0": [3, 100]}
+    assert grid.point(config, "1", "y_hat") == grid.point(config, "0.25", "y_hat") == "bpp-0.25"
+    assert grid.shared(config) == ["bpp-0.25/y", "bpp-1/y", "bpp-1/y_hat"]
+    config["tuning_from"] = {}
+    fitted = "bpp-0.25/y_hat/Y/flatten/GB"
+    assert grid.study(config, fitted) == fitted
+
+
+def test_too_little_memory_is_refused_with_a_way_out(config):
+    need = max(
+        grid.fit_memory_mb(config, component, feature, classifier)
+        for component in ("Y", "YUV")
+        for feature in config["features"]
+        for classifier in ("RF", "GB")
+    )
+    grid.check_memory(config, need)
+    with pytest.raises(UserError, match=r"GB on flatten YUV needs 1\.\d GB, the jobs may use"):
+        grid.check_memory(config, need - 1)
+
+
 def test_one_study_serves_all(config):
     for cell in grid.cells(config):
         where = grid.point(config, cell.bpp, cell.latent)
@@ -80,8 +102,8 @@ def test_memory_of_published_parameters_counts_the_leaves_that_the_rows_allow(co
     config["tuning"] = "published"
     config["engine"]["GB"] = {"name": "sklearn", "max_bins": 63, "early_stopping": True}
     config["n_train"] = 1200
-    # 1,200 rows, 18 to a leaf: 66 leaves, of 117 that the parameters allow.
-    expected = 1000 + (17 * 1200 + 20 * 64 * 66) * 65_536 / 1e6
+    # 1,200 rows, 18 to a leaf: 35 leaves that can be split, of 117 that the parameters allow.
+    expected = 1000 + (17 * 1200 + 20 * 64 * 35) * 65_536 / 1e6
     assert grid.fit_memory_mb(config, "YUV", "flatten", "GB") == pytest.approx(expected, rel=1e-3)
 
 
@@ -91,7 +113,8 @@ def test_all_images_are_counted_in_lists_and_in_folders(config, tmp_path):
     rows = ["a,1,real,train/real/a.jpg"] * 5 + ["b,0,fake,train/fake/b.jpg"] * 3
     (tmp_path / "lists/train.csv").write_text("\n".join(["id,label,label_str,path", *rows]))
     assert grid.n_images(config, "train") == 6
-    assert grid.n_images(config, "test") == grid.THREADED_IMAGES  # nothing there to count
+    assert grid.n_images(config, "test") == 0
+    assert grid.n_images(config | {"images_root": ""}, "test") == grid.THREADED_IMAGES
     for label, count in (("real", 2), ("fake", 4)):
         folder = tmp_path / "folders/train" / label
         folder.mkdir(parents=True)

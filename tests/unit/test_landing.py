@@ -22,6 +22,7 @@ SETTINGS = {
     "protocol": "corrected",
     "tuning": "search",
     "tuning_from": {"flatten": "single", "latents": True},
+    "engine": {"RF": {"name": "sklearn"}, "GB": {"name": "sklearn", "early_stopping": True}},
 }
 NOTHING = {"cell": None, "note": "no cell was searched"}
 
@@ -44,7 +45,7 @@ def page(scores, *, selected=NOTHING, **changed):
 def test_the_page_is_valid_and_short(scores):
     parts = publish_parts(page(scores), writer="html", settings_overrides={"halt_level": 2})
     assert "<table" in parts["html_body"]
-    assert len(page(scores).split()) < 450  # one screen
+    assert len(page(scores).split()) < 330  # one screen
 
 
 def test_detector_and_file_traits_stand_beside_each_other(scores):
@@ -74,10 +75,15 @@ def test_what_limits_the_numbers_is_said(scores):
     assert "not the official" not in page(official)
     assert "depends on the order" in page(official, state="carried", tools=True)
     assert "depends on the order" not in page(official, state="carried", tools=False)
-    assert "nothing was searched" in page(official, tuning="published")
+    assert "nothing was searched; boosting stops early." in page(official, tuning="published")
+    by_patch = [dataclasses.replace(score, scored_by="patch") for score in official]
+    assert "test images' patches right" in page(by_patch, protocol="faithful")
+    assert "lie above chance" not in page(by_patch, protocol="faithful")
 
 
 def test_the_origin_ends_the_page(scores):
-    assert page(scores).rstrip().splitlines()[-1] == (
-        "Run ``demo``, configuration ``0123456789``, code ``abcdef0123``."
+    assert (
+        page(scores)
+        .rstrip()
+        .endswith("Run ``demo``, configuration ``0123456789``, code ``abcdef0123``.")
     )

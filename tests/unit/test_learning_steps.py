@@ -127,6 +127,7 @@ def make_run(folder, step, *, threads, protocol="corrected"):
         scores=folder / "scores.tsv",
         costs=folder / "costs.tsv",
         selected=folder / "selected.yaml",
+        contrasts=folder / "contrasts.tsv",
     )
 
 
@@ -136,7 +137,8 @@ def test_steps_make_a_run_and_make_it_again(tmp_path, step):
     make_run(second, step, threads=2)
     files = [path for path in first.rglob("*") if path.name in REPEATED]
     assert len(files) == 3 * len(REPEATED)
-    for path in [*files, first / "scores.tsv", first / "selected.yaml"]:
+    tables = [first / name for name in ("scores.tsv", "selected.yaml", "contrasts.tsv")]
+    for path in [*files, *tables]:
         assert path.read_bytes() == (second / path.relative_to(first)).read_bytes(), path
 
     lines = [line.split("\t") for line in (first / "scores.tsv").read_text().splitlines()]

@@ -31,15 +31,18 @@ def thesis(root, config):
 
 def test_trials_of_the_thesis(thesis):
     found = plan.trials(thesis)
-    # One model id and two levels; both components; single and multiple; both classifiers.
-    assert len(found) == 3 * 2 * 2 * 2
-    assert {cell.split("/")[0] for cell in found} == {"model-3", "bpp-6", "bpp-12"}
+    # y and y_hat, both levels being one operating point; both components; single and multiple; both
+    # classifiers.
+    assert len(found) == 2 * 2 * 2 * 2
+    assert {cell.split("/")[0] for cell in found} == {"model-3", "bpp-6"}
     assert not any("/flatten/" in cell for cell in found)
     # 100 draws, then 3^3 and 3^5 points of which one is the best draw.
     assert {n for cell, n in found.items() if cell.endswith("/RF")} == {126}
     assert {n for cell, n in found.items() if cell.endswith("/GB")} == {342}
-    assert sum(found.values()) == 5_616
-    assert sum(study.fits for study in plan.studies(thesis)) == 16_848
+    assert sum(found.values()) == 3_744
+    assert sum(study.fits for study in plan.studies(thesis)) == 11_232
+    thesis["operating_points"]["6"] = [3, 0]
+    assert len(plan.trials(thesis)) == 3 * 2 * 2 * 2
 
 
 def test_y_counts_once_per_model_id(thesis):
@@ -50,7 +53,7 @@ def test_y_counts_once_per_model_id(thesis):
 def test_nothing_is_searched_with_published_parameters(thesis):
     thesis["tuning"] = "published"
     assert plan.trials(thesis) == {}
-    assert plan.jobs(thesis)["tune_classifier"] == 36
+    assert plan.jobs(thesis)["tune_classifier"] == 24
 
 
 def test_a_search_reused_from_outside_the_run_has_its_job(config):
@@ -133,9 +136,12 @@ def test_disk_is_that_of_the_stores(thesis):
     sizes = plan.disk_bytes(thesis)
     store = 33_000 * (160 + 96) * 16 * 16 * 4
     assert sizes["latents y"] == store  # one model id
-    assert sizes["latents y_hat"] == 2 * store
+    # Both levels are one operating point: of the second only the test images are quantised.
+    assert sizes["latents y_hat"] == store * 36_000 // 33_000
     rows = 33_000 + (30_000 * 15 + 3_000 * 256)  # single; multiple; flatten is a view
-    assert sizes["features"] == 3 * 4 * (160 + 256) * rows
+    assert sizes["features"] == 2 * 4 * (160 + 256) * rows
+    thesis["operating_points"]["6"] = [3, 0]
+    assert plan.disk_bytes(thesis)["latents y_hat"] == 2 * store
     thesis["latents"] = ["y"]
     assert "latents y_hat" not in plan.disk_bytes(thesis)
     assert plan.disk_bytes(thesis)["latents y"] == store
@@ -168,10 +174,10 @@ def test_the_page_says_what_the_run_costs(thesis, tmp_path):
         "images_root is not given",
         "weights is not given",
         "6 and 12 bpp: model 3, displacement 702",
-        "48, from 36 fits",
-        "24, at most 5,616 trials and 16,848 fits",
+        "48, from 24 fits",
+        "16, at most 3,744 trials and 11,232 fits",
         "45.2 GB for the largest job, fit_classifier GB flatten; 1 of them at a time",
-        "latents y 8.7 GB, latents y_hat 17.3 GB",
+        "latents y 8.7 GB, latents y_hat 9.4 GB",
     ):
         assert words in " ".join(text.split()), words
 
@@ -237,7 +243,7 @@ def test_a_disk_too_small_is_refused_and_what_is_there_counts(thesis, tmp_path, 
     disk_of(monkeypatch, needed + 1)
     check_disk(thesis, tmp_path)
     disk_of(monkeypatch, needed - 1)
-    with pytest.raises(UserError, match=r"writes about 4\d\.\d GB more, the disk has") as caught:
+    with pytest.raises(UserError, match=r"writes about 3\d\.\d GB more, the disk has") as caught:
         check_disk(thesis, tmp_path)
     assert "\n" not in str(caught.value)
     (tmp_path / "thesis/latents").mkdir(parents=True)
@@ -290,3 +296,12 @@ def test_a_wrong_file_is_one_line(root, tmp_path, monkeypatch, capsys, text):
     captured = capsys.readouterr()
     assert stopped.value.code == 2 and captured.out == ""
     assert captured.err.startswith("error: ") and captured.err.count("\n") == 1
+
+
+def test_early_stopping_is_counted_apart(thesis):
+    full, stopped = plan.work(thesis), plan.work(plan.stopping_early(thesis))
+    for one, other in zip(full, stopped, strict=True):
+        assert (other.core_s < one.core_s) == ("GB" in one.kind)
+        assert other.memory_mb == one.memory_mb
+    thesis["engine"]["GB"]["early_stopping"] = False
+    assert plan.stopping_early(thesis) is None

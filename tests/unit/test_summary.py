@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from latentprint.collect import write_table
+from latentprint.contrasts import COLUMNS
 from latentprint.errors import UserError
 from latentprint.figure_plan import planned, tables_planned
 from latentprint.score_table import most_accurate, read_scores
@@ -153,8 +155,15 @@ def step(root, tmp_path, monkeypatch, caplog):
 ORIGIN = ("--run", "demo", "--config-digest", "0123456789")
 
 
-def test_render_tables_writes_the_planned_files(step, tmp_path):
-    last = step(render_tables, "--labels", "it", *ORIGIN)
+@pytest.fixture
+def pairs(tmp_path):
+    """Options that name the pairs of a run of one cell: none."""
+    write_table(tmp_path / "contrasts.tsv", COLUMNS, [])
+    return ("--contrasts", str(tmp_path / "contrasts.tsv"))
+
+
+def test_render_tables_writes_the_planned_files(step, pairs, tmp_path):
+    last = step(render_tables, "--labels", "it", *ORIGIN, *pairs)
     stems = tables_planned(**TINY)
     expected = {f"{stem}.{suffix}" for stem in stems for suffix in ("csv", "md", "tex", "html")}
     assert {path.name for path in (tmp_path / "made").iterdir()} == expected
@@ -179,7 +188,7 @@ def test_print_summary_prints(step, capsys):
     assert capsys.readouterr().out.startswith("Accuracy on 180 test images")
 
 
-def test_missing_published_numbers_are_a_user_error(step, tmp_path):
-    with pytest.raises(UserError, match="no such file"):
-        step(render_tables, *ORIGIN, "--published", str(tmp_path / "nowhere"))
+def test_missing_published_numbers_are_a_user_error(step, pairs, tmp_path):
+    with pytest.raises(UserError, match=r"nowhere.*no such file"):
+        step(render_tables, *ORIGIN, *pairs, "--published", str(tmp_path / "nowhere"))
     assert not (tmp_path / "made").exists()

@@ -287,7 +287,7 @@ def test_costs_that_were_not_measured_stay_empty(run_of, published, tmp_path):
 )
 def test_tables_are_the_planned_ones(run_of, published, factors):
     scores, costs = run_of(**factors)
-    tables = all_tables(scores, costs, published=published, text=words("en"))
+    tables = all_tables(scores, costs, pairs=[], published=published, text=words("en"))
     assert [table.stem for table in tables] == tables_planned(**(ALL | factors))
     for table in tables:
         assert table.rows and table.notes
@@ -382,11 +382,11 @@ def test_files_are_equal_when_written_again(run_of, published, tmp_path):
     scores, costs = run_of()
     contents = []
     for name in ("one", "two"):
-        for table in all_tables(scores, costs, published=published, text=words("en")):
+        for table in all_tables(scores, costs, pairs=[], published=published, text=words("en")):
             paths = write_table(table, tmp_path / name)
         contents.append([path.read_bytes() for path in sorted((tmp_path / name).iterdir())])
     assert contents[0] == contents[1]
-    assert len(contents[0]) == 20
+    assert len(contents[0]) == 24
     assert [path.suffix for path in paths] == [".csv", ".md", ".tex", ".html"]
 
 
@@ -401,7 +401,7 @@ def test_italian_has_every_word_with_the_same_fields():
 
 def test_italian_tables(run_of, published):
     scores, costs = run_of()
-    tables = all_tables(scores, costs, published=published, text=words("it"))
+    tables = all_tables(scores, costs, pairs=[], published=published, text=words("it"))
     assert tables[2].title == "Tabella 3.1. Risultati per Random Forest"
     assert [column.label for column in tables[2].columns][:2] == ["Modello", "Bpp"]
     assert '<html lang="it">' in to_html(tables[2])

@@ -11,7 +11,10 @@ def test_the_digest_follows_settings_not_places(root):
     config = yaml.safe_load((root / "config" / "config.yaml").read_text())
     digest = trace.config_digest(config)
     assert len(digest) == 10
-    assert trace.config_digest(config | {"images_root": "elsewhere", "device": "cpu"}) == digest
+    assert trace.config_digest(config | {"run": "other", "device": "cpu"}) == digest
+    folder = trace.config_digest(config | {"images_root": "here"})
+    assert folder == trace.config_digest(config | {"images_root": "there"}) != digest
+    assert trace.config_digest(config | {"weights": "here"}) not in (digest, folder)
     assert trace.config_digest(dict(reversed(config.items()))) == digest
     assert trace.config_digest(config | {"seed": 2}) != digest
 

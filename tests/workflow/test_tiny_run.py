@@ -58,6 +58,24 @@ def test_y_is_one_experiment_at_both_levels(finished):
         assert len(set(accuracies.values())) == 1
 
 
+def test_contrasts_hold_every_pair_that_is_not_equal_by_construction(finished):
+    found = rows(finished.folder / "results/tiny/contrasts.tsv")
+    pairs = {}
+    for row in found:
+        if not row["within"]:
+            pairs.setdefault((row["first"], row["second"]), []).append(row)
+    assert {name: len(each) for name, each in pairs.items()} == {
+        ("1", "0.25"): 6, ("y", "y_hat"): 12, ("GB", "RF"): 12,
+        ("flatten", "single"): 8, ("flatten", "multiple"): 8, ("single", "multiple"): 8,
+    }  # fmt: skip
+    assert {row["latent"] for row in pairs["1", "0.25"]} == {"y_hat"}
+    assert {row["n_test"] for row in found} == {"20"}
+    assert (
+        "GB - RF, flatten"
+        in (finished.folder / "results/tiny/tables/table_contrasts.md").read_text()
+    )
+
+
 def test_levels_differ_in_rate(finished):
     reached = {}
     for level in ("0.25", "1"):
@@ -74,12 +92,25 @@ def test_selected_cell_was_searched(finished):
 
 def test_tables_and_figures_are_there(finished):
     run = finished.folder / "results/tiny"
-    for stem in ("2_1", "2_2", "3_1", "3_2", "3_3"):
+    for stem in ("2_1", "2_2", "3_1", "3_2", "3_3", "contrasts"):
         for kind in ("csv", "md", "tex", "html"):
             assert (run / f"tables/table_{stem}.{kind}").stat().st_size > 50
     for stem in ("figure_3_1b", "figure_3_5b", "figure_3_6b", "cells"):
         assert (run / f"figures/{stem}.png").read_bytes().startswith(b"\x89PNG")
         assert "<svg" in (run / f"figures/{stem}.svg").read_text()
+
+
+def test_the_audit_was_done_before_the_long_jobs(finished):
+    run = finished.folder / "results/tiny"
+    audited = (run / "audit/audit.json").stat().st_mtime
+    assert audited < (run / "latents/model-3/train.h5").stat().st_mtime
+
+
+def test_the_first_page_of_the_report_is_about_this_run(finished):
+    page = (finished.folder / "results/tiny/landing.rst").read_text()
+    audit = json.loads((finished.folder / "results/tiny/audit/audit.json").read_text())
+    assert audit["sentences"][0] in page
+    assert "Run ``tiny``" in page
 
 
 def test_a_second_run_has_nothing_to_do(finished):
@@ -95,7 +126,7 @@ def test_the_report_packs_tables_and_figures(finished):
 
 def test_scores_are_the_same_bytes_when_made_again(finished):
     run = finished.folder / "results/tiny"
-    names = ["scores.tsv", "cells/bpp-1/y_hat/YUV/multiple/GB/predictions.tsv",
+    names = ["scores.tsv", "contrasts.tsv", "cells/bpp-1/y_hat/YUV/multiple/GB/predictions.tsv",
              "cells/bpp-1/y_hat/YUV/multiple/GB/scores.json", "tables/table_3_2.csv",
              "figures/cells.svg", "figures/cells.png"]  # fmt: skip
     before = {name: (run / name).read_bytes() for name in names}

@@ -18,7 +18,7 @@ rule audit_images:
     priority: 10
     conda:
         "../../envs/learn.yaml"
-    threads: 4
+    threads: 2
     resources:
         mem_mb=2000,
     params:

@@ -1,5 +1,6 @@
 # What all rules share: the checked configuration, paths, wildcards, code digests.
 
+import re
 import sys
 from pathlib import Path
 
@@ -44,12 +45,15 @@ if overridden and workflow.is_main_process:  # not again in every job
     logger.info(overridden)
 
 # Jobs on this machine share its memory; a cluster has its own limits, and the user's word stands.
-if (
-    workflow.is_main_process
-    and workflow.global_resources["_nodes"].value is None
-    and "mem_mb" not in workflow.global_resources
-):
+LOCAL = workflow.is_main_process and workflow.global_resources["_nodes"].value is None
+if LOCAL and "mem_mb" not in workflow.global_resources:
     workflow.register_resource("mem_mb", grid.machine_memory_mb())
+
+
+onstart:
+    if LOCAL:
+        check_memory()
+
 
 RUN = f"results/{config['run']}"
 CELL_FILES = [
@@ -85,6 +89,7 @@ wildcard_constraints:
     model="[0-3]",
     bpp=r"[0-9]+(\.[0-9]+)?",
     point=r"model-[0-3]|bpp-[0-9]+(\.[0-9]+)?",
+    shared="|".join(map(re.escape, grid.shared(config))) or "none",
     latent="y|y_hat",
     component="Y|YUV",
     feature="flatten|single|multiple",

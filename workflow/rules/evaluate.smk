@@ -27,7 +27,7 @@ rule evaluate_classifier:
 
 
 rule collect_scores:
-    """Gather all cells in one table, with paired tests against the most accurate cell."""
+    """Gather all cells in one table, with paired tests of cells and of the levels of factors."""
     input:
         scores=[f"{cell}/scores.json" for cell in CELLS],
         costs=[f"{cell}/costs.json" for cell in CELLS],
@@ -36,6 +36,7 @@ rule collect_scores:
         scores="<results>/scores.tsv",
         costs="<results>/costs.tsv",
         selected="<results>/selected.yaml",
+        contrasts="<results>/contrasts.tsv",
     log:
         "<logs>/collect_scores.log",
     conda:
@@ -46,4 +47,4 @@ rule collect_scores:
     shell:
         "python -m latentprint.steps.collect_scores --cells {params.cells}"
         " --scores {output.scores} --costs {output.costs} --selected {output.selected}"
-        " > {log} 2>&1"
+        " --contrasts {output.contrasts} > {log} 2>&1"

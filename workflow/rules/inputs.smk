@@ -134,6 +134,14 @@ def classifier_settings(*keys):
     return values
 
 
+def check_memory():
+    """Stop before the first job where a fit could not run for want of memory."""
+    try:
+        grid.check_memory(config, workflow.global_resources["mem_mb"].value)
+    except UserError as error:
+        refuse(error)
+
+
 def fit_memory(wildcards):
     return grid.fit_memory_mb(
         config, wildcards.component, wildcards.feature, wildcards.classifier
@@ -141,10 +149,11 @@ def fit_memory(wildcards):
 
 
 def shared_cell(wildcards):
-    """The files of the cell of y that was fitted for the level's model id."""
-    where = grid.point(config, wildcards.bpp, "y")
+    """The files of the cell that was fitted for the level's model id or operating point."""
+    bpp, latent = wildcards.shared.removeprefix("bpp-").split("/")
+    where = grid.point(config, bpp, latent)
     kept = f"{wildcards.component}/{wildcards.feature}/{wildcards.classifier}"
-    return [f"{RUN}/cells/{where}/y/{kept}/{name}" for name in CELL_FILES]
+    return [f"{RUN}/cells/{where}/{latent}/{kept}/{name}" for name in CELL_FILES]
 
 
 # Scores, tables, figures
@@ -173,6 +182,7 @@ TABLE_CAPTIONS = {
     "table_2_1": ("table_dimensions", "Accuracy"),
     "table_2_2": ("table_factors", "Accuracy"),
     "table_3_3": ("table_times", "Cost"),
+    "table_contrasts": ("table_contrasts", "Accuracy"),
 }
 FIGURE_KINDS = {
     "bars": ("figure_bars", "Accuracy"),
@@ -233,6 +243,7 @@ def run_settings():
             "protocol",
             "tuning",
             "tuning_from",
+            "engine",
         )
     )
 

@@ -1,8 +1,9 @@
 # Search, fit and prediction of every cell. A cell of y is fitted once per model id, in the folder
-# of the model; the cells of the levels that share it are copies.
+# of the model, a cell of y_hat once per operating point; the cells of levels that share it are
+# copies.
 
 
-# Both could make a cell of y at a level; only a copy of the model's cell is meant.
+# Both could make a cell of a level that shares its fit; only the copy is meant.
 ruleorder: share_cell > tune_classifier
 ruleorder: share_cell > fit_classifier
 
@@ -72,16 +73,16 @@ rule fit_classifier:
 
 
 rule share_cell:
-    """Give a level the cell of y that was fitted once for all levels of its model id."""
+    """Give a level the cell that was fitted once for all levels of its model or operating point."""
     input:
         shared_cell,
     output:
         expand(
-            "<results>/cells/bpp-{{bpp}}/y/{{component}}/{{feature}}/{{classifier}}/{name}",
+            "<results>/cells/{{shared}}/{{component}}/{{feature}}/{{classifier}}/{name}",
             name=CELL_FILES,
         ),
     log:
-        "<logs>/share_cell/bpp-{bpp}/{component}/{feature}/{classifier}.log",
+        "<logs>/share_cell/{shared}/{component}/{feature}/{classifier}.log",
     conda:
         "../../envs/learn.yaml"
     params:

@@ -2,10 +2,11 @@
 
 
 rule render_tables:
-    """Write the thesis' tables, measured beside published."""
+    """Write the thesis' tables, measured beside published, and that of the contrasts."""
     input:
         scores="<results>/scores.tsv",
         costs="<results>/costs.tsv",
+        contrasts="<results>/contrasts.tsv",
         published=PUBLISHED_FILES,
     output:
         [table_in_report(stem) for stem in TABLE_STEMS],
@@ -22,8 +23,8 @@ rule render_tables:
         folder=subpath(output[0], parent=True),
     shell:
         "python -m latentprint.steps.render_tables"
-        " --scores {input.scores} --costs {input.costs} --published {params.published:q}"
-        " --labels {params.cfg[labels]} --run {params.cfg[run]}"
+        " --scores {input.scores} --costs {input.costs} --contrasts {input.contrasts}"
+        " --published {params.published:q} --labels {params.cfg[labels]} --run {params.cfg[run]}"
         " --config-digest {params.config_digest} --output {params.folder} > {log} 2>&1"
 
 

@@ -20,7 +20,7 @@ SCORE_COLUMNS = (
     *PAIRED,
     *("engine", "parameters", "tuning", "study", "run", "images", "weights"),
     *("operating_point", "tools", "model", "beta", "bpp_reached", "point"),
-    *("protocol", "scored_by", "oob_accuracy"),
+    *("protocol", "scored_by", "oob_accuracy", "n_iterations"),
 )
 COST_COLUMNS = (*FACTORS, "search_s", "fit_s", "predict_s", "cores", "peak_mb")
 
@@ -86,21 +86,35 @@ def score_rows(cells: Sequence[CellResult]) -> list[dict[str, Any]]:
     """
     by_image = [cell for cell in cells if cell.scores["scored_by"] == "image"]
     best = max(by_image, key=lambda cell: cell.scores["accuracy"], default=None)
-    others = {_fit(cell): cell for cell in reversed(by_image) if _fit(cell) != _fit(best)}
+    others = {fit_of(cell): cell for cell in reversed(by_image) if fit_of(cell) != fit_of(best)}
     tests = {fit: _compare(best, cell) for fit, cell in others.items()}
     corrected = holm([p for _, _, p in tests.values()])
     paired = {
         fit: (*test, p_holm) for (fit, test), p_holm in zip(tests.items(), corrected, strict=True)
     }
     return [
-        {**cell.scores, **dict(zip(PAIRED, paired.get(_fit(cell), (None,) * 4), strict=True))}
+        {**cell.scores, **dict(zip(PAIRED, paired.get(fit_of(cell), (None,) * 4), strict=True))}
         for cell in cells
     ]
 
 
-def _fit(cell: CellResult) -> tuple[str, ...]:
+def fit_of(cell: CellResult) -> tuple[str, ...]:
     """Name what was fitted: cells of y at levels with one model id share it."""
     return tuple(cell.scores[name] for name in ("point", *FACTORS[1:]))
+
+
+def check_images(first: CellResult, second: CellResult) -> None:
+    """Refuse two cells that were not tested on the same images in the same order.
+
+    Raises
+    ------
+    UserError
+    """
+    if first.predictions.ids != second.predictions.ids:
+        raise UserError(
+            f"cells {_name(first)} and {_name(second)}: were tested on other images or in another "
+            "order. Delete the folder cells of this run and run snakemake again."
+        )
 
 
 def cost_rows(cells: Sequence[CellResult]) -> list[dict[str, Any]]:
@@ -154,12 +168,8 @@ def _text(value: Any) -> str:
 
 
 def _compare(best: CellResult, cell: CellResult) -> tuple[int, int, float]:
+    check_images(best, cell)
     first, second = best.predictions, cell.predictions
-    if first.ids != second.ids:
-        raise UserError(
-            f"cells {_name(best)} and {_name(cell)}: were tested on other images or in another "
-            "order. Delete the folder cells of this run and run snakemake again."
-        )
     return mcnemar(first.predicted == first.fake, second.predicted == second.fake)
 
 

@@ -123,6 +123,7 @@ def cell_scores(
         "cv_accuracy": best.cv_accuracy,
         "engine": fit["engine"]["name"],
         "parameters": fit["parameters"],
+        "n_iterations": fit.get("n_iterations"),
         "tuning": best.source,
         "study": best.study,
         "run": run,

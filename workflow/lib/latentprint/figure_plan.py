@@ -1,10 +1,12 @@
-"""Which tables and figures a grid of factors gives, known without drawing them.
+"""Which tables, figures and contrasts a grid of factors gives, known without making them.
 
 The workflow names its outputs from these lists, so this module imports nothing heavy.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import combinations
+from typing import NamedTuple
 
 from latentprint.thesis import stand_ins
 
@@ -137,25 +139,80 @@ def planned(
     return [figure.stem for figure in figures]
 
 
-def tables_planned(*, classifiers: Sequence[str], **_other: Sequence[str]) -> list[str]:
+class Contrast(NamedTuple):
+    """Two levels of one factor; differences are those of the first minus the second.
+
+    Over all cells, or over those of one feature where `within` names it.
+    """
+
+    factor: str
+    first: str
+    second: str
+    within: str = ""
+
+
+def contrasts_planned(
+    *,
+    bpp: Collection[str],
+    latents: Collection[str],
+    components: Collection[str],
+    features: Collection[str],
+    classifiers: Collection[str],
+) -> list[Contrast]:
+    """List every pair of levels of every factor, first the level that the thesis expects to win.
+
+    Parameters
+    ----------
+    bpp, latents, components, features, classifiers : collection of str
+        Levels of the factors, in any order.
+
+    Returns
+    -------
+    list of Contrast
+        By factor as in `scores.tsv`. The higher rate stands first, and what the thesis does not
+        have last, by name. Classifiers are compared for each feature as well: the thesis
+        concludes that boosting wins on `flatten`.
+    """
+    ordered = {
+        "bpp": sorted(bpp, key=float, reverse=True),
+        "latent": sorted(latents),  # "y" before "y_hat"
+        "component": _ranked(components, ("YUV", "Y")),
+        "feature": _ranked(features, ("flatten", "single", "multiple")),
+        "classifier": _ranked(classifiers, ("GB", "RF")),
+    }
+    apart = ["", *ordered["feature"]] if len(ordered["feature"]) > 1 else [""]
+    return [
+        Contrast(factor, first, second, within)
+        for factor, levels in ordered.items()
+        for first, second in combinations(levels, 2)
+        for within in (apart if factor == "classifier" else [""])
+    ]
+
+
+def _ranked(levels: Collection[str], first: Sequence[str]) -> list[str]:
+    return [name for name in first if name in levels] + sorted(set(levels) - set(first))
+
+
+def tables_planned(**factors: Sequence[str]) -> list[str]:
     """List the file stems of the tables of a grid; each is written as csv, md, tex and html.
 
     Parameters
     ----------
-    classifiers : sequence of str
-        As in the configuration. The other factors change rows and columns, not the list.
+    **factors : sequence of str
+        `bpp`, `latents`, `components`, `features`, `classifiers`, as in the configuration.
 
     Returns
     -------
     list of str
         Tables 2.1, 2.2, 3.1 (RF), 3.2 (GB) and 3.3; a further classifier has a table of its
-        own name.
+        own name. The contrasts come last, where some factor has two levels.
     """
     return [
         "table_2_1",
         "table_2_2",
-        *(accuracy_table(name) for name in table_order(classifiers)),
+        *(accuracy_table(name) for name in table_order(factors["classifiers"])),
         "table_3_3",
+        *(["table_contrasts"] if contrasts_planned(**factors) else []),
     ]
 
 
@@ -166,5 +223,4 @@ def accuracy_table(classifier: str) -> str:
 
 def table_order(classifiers: Sequence[str]) -> list[str]:
     """Put classifiers in the order of the tables: RF, GB, then others by name."""
-    first = [name for name in ("RF", "GB") if name in classifiers]
-    return first + sorted(set(classifiers) - set(first))
+    return _ranked(classifiers, ("RF", "GB"))

@@ -59,6 +59,18 @@ _WORDS = {
     "table_2_2": ("Factors of the experiment", "Fattori dell'esperimento"),
     "table_accuracy": ("Results for {name}", "Risultati per {name}"),
     "table_3_3": ("Training times", "Tempi di addestramento"),
+    "table_contrasts": (
+        "Contrasts between the levels of each factor",
+        "Contrasti fra i livelli di ciascun fattore",
+    ),
+    "contrast": ("Contrast", "Contrasto"),
+    "pairs": ("Pairs", "Coppie"),
+    "mean": ("mean", "media"),
+    "mean_difference": (
+        "Mean difference (95 % interval)",
+        "Differenza media (intervallo al 95 %)",
+    ),
+    "differ_holm": ("p < 0.05 (Holm)", "p < 0,05 (Holm)"),
     "cells": ("Cells", "Celle"),
     "note_dimension": (
         "C_y = 160 and C_uv = 96 channels of luma and chroma, H x W positions (16 x 16 for images "
@@ -130,6 +142,33 @@ _WORDS = {
         "published times are no comparison of cost, neither with each other nor with ours.",
         "Tesi: 30.000 immagini; RF su un core, GB su tutti i core della macchina: i tempi "
         "pubblicati non sono confrontabili, né fra loro né con i nostri.",
+    ),
+    "note_contrasts": (
+        "Pairs of cells that are equal in all other factors, each pair of fits once. Difference: "
+        "accuracy of the first level minus that of the second, on the same test images; mean over "
+        "the pairs, with an interval by bootstrap over the images. Signs: pairs in which the first "
+        "is higher, equal, lower. Last: pairs that McNemar's test tells apart, Holm's correction "
+        "within the row.",
+        "Coppie di celle uguali in tutti gli altri fattori, ogni coppia di addestramenti una "
+        "volta. Differenza: accuratezza del primo livello meno quella del secondo, sulle stesse "
+        "immagini di prova; media sulle coppie, con intervallo bootstrap sulle immagini. Segni: "
+        "coppie in cui il primo è più alto, uguale, più basso. Infine: coppie distinte dal test di "
+        "McNemar, correzione di Holm nella riga.",
+    ),
+    "note_contrasts_read": (
+        "A mean difference whose interval excludes 0 (bold) is evidence for these images, this "
+        "seed and this training set, not for others; intervals are not corrected for the number "
+        "of rows. Pairs share their images, so that their signs are not independent.",
+        "Una differenza media il cui intervallo esclude 0 (in grassetto) vale per queste immagini, "
+        "questo seme e questo insieme di addestramento, non per altri; gli intervalli non sono "
+        "corretti per il numero di righe. Le coppie condividono le immagini: i segni non sono "
+        "indipendenti.",
+    ),
+    "note_contrasts_thesis": (
+        "Thesis: differences of its accuracies over the same pairs of cells; no test can be made "
+        "of them. Rustichini, University of Florence, 2025.",
+        "Tesi: differenze delle sue accuratezze sulle stesse coppie di celle; non ne segue alcun "
+        "test. Rustichini, Università di Firenze, 2025.",
     ),
     "audit_summary": ("Files by split and class", "File per insieme e classe"),
     "audit_baselines": (

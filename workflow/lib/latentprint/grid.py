@@ -85,9 +85,27 @@ def point(config: Config, bpp: str, latent: str) -> str:
     """Name the folder where latents are kept, featurised and fitted.
 
     y depends on the model id alone: levels with one model id share it, wherever they stand in the
-    list of levels. y_hat depends on the displacement as well.
+    list of levels. y_hat depends on the displacement as well: levels that are one operating point
+    share it under the name of the first of them.
     """
-    return _model_point(config, bpp) if latent == "y" else f"bpp-{bpp}"
+    if latent == "y":
+        return _model_point(config, bpp)
+    same = (
+        other
+        for other in levels(config)
+        if operating_point(config, other) == operating_point(config, bpp)
+    )
+    return f"bpp-{next(same)}"
+
+
+def shared(config: Config) -> list[str]:
+    """Name the levels and latents whose cells are fitted elsewhere, as "bpp-<bpp>/<latent>"."""
+    return [
+        f"bpp-{bpp}/{latent}"
+        for bpp in levels(config)
+        for latent in config["latents"]
+        if point(config, bpp, latent) != f"bpp-{bpp}"
+    ]
 
 
 def _model_point(config: Config, bpp: str) -> str:
@@ -155,6 +173,30 @@ def machine_memory_mb() -> int:
     return round(0.9 * physical / 1e6)
 
 
+def check_memory(config: Config, limit_mb: int) -> None:
+    """Refuse a run of which a fit needs more memory than its jobs may use.
+
+    Raises
+    ------
+    UserError
+        Names the fit, what it needs and what lowers the need.
+    """
+    needs = {
+        (component, feature, classifier): fit_memory_mb(config, component, feature, classifier)
+        for component, feature, classifier in product(
+            config["components"], config["features"], config["classifiers"]
+        )
+    }
+    largest = max(needs, key=lambda fit: needs[fit])
+    if needs[largest] > limit_mb:
+        component, feature, classifier = largest
+        raise UserError(
+            f"{classifier} on {feature} {component} needs {needs[largest] / 1000:.1f} GB, the jobs "
+            f"may use {limit_mb / 1000:.1f} GB. Lower n_train, max_bins or max_leaf_nodes, or "
+            "state what this machine has with --resources mem_mb=N"
+        )
+
+
 def _costliest(name: str, entry: Any) -> Any:
     """Give the value that a search may try and that needs the most memory, or the fixed one."""
     if not isinstance(entry, dict):
@@ -169,14 +211,15 @@ def _costliest(name: str, entry: Any) -> Any:
 def n_images(config: Config, split: str) -> int:
     """Give the number of images of a split, half of each class.
 
-    `all` is counted in the lists or folders of the data set; where they are missing it counts as
-    a large run.
+    `all` is counted in the lists or folders of the data set; where no data set is given it counts
+    as a large run.
     """
     wanted = config[f"n_{split}"]
     if wanted != "all":
         return int(wanted)
-    smaller = min(class_counts(Path(config["images_root"] or ""), split).values())
-    return 2 * smaller or THREADED_IMAGES
+    if not config["images_root"] or not Path(config["images_root"]).is_dir():
+        return THREADED_IMAGES
+    return 2 * min(class_counts(Path(config["images_root"]), split).values())
 
 
 def check(config: Config) -> None:

@@ -144,6 +144,9 @@ def check_layout(root: Path, splits: Sequence[str] = RUN_SPLITS) -> None:
             f"{', '.join(LIST_COLUMNS)}) with the files below {ARCHIVE_FOLDER}/, or the folders "
             f"{folders} with the images in them."
         )
+    for path in lists:
+        if path.suffix == ".csv":
+            _check_header(path, _header(path))
     missing = [path for path in expected if path not in lists]
     if missing:
         raise UserError(
@@ -247,13 +250,7 @@ def _from_list(root: Path, split: str) -> list[Listed]:
         # utf-8-sig: spreadsheet programs put a byte order mark before the first column's name.
         with source.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
-            header = reader.fieldnames or []
-            missing = [name for name in LIST_COLUMNS if name not in header]
-            if missing:
-                raise UserError(
-                    f"{source}, line 1: column '{missing[0]}' is missing; expected "
-                    f"{', '.join(LIST_COLUMNS)}, got {', '.join(header) or 'an empty file'}."
-                )
+            _check_header(source, reader.fieldnames or [])
             for row in reader:
                 image = _from_row(row, split, f"{source}, line {reader.line_num}")
                 images.append(image._replace(path=str(base / image.path)))
@@ -261,6 +258,23 @@ def _from_list(root: Path, split: str) -> list[Listed]:
         raise UserError(f"{source}: not a utf-8 csv file ({error}).") from None
     logger.info("%s: %d rows", source.name, len(images))
     return images
+
+
+def _header(source: Path) -> Sequence[str]:
+    try:
+        with source.open(encoding="utf-8-sig", newline="") as file:
+            return next(csv.reader(file), [])
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{source}: not a utf-8 csv file ({error}).") from None
+
+
+def _check_header(source: Path, header: Sequence[str]) -> None:
+    missing = [name for name in LIST_COLUMNS if name not in header]
+    if missing:
+        raise UserError(
+            f"{source}, line 1: column '{missing[0]}' is missing; expected "
+            f"{', '.join(LIST_COLUMNS)}, got {', '.join(header) or 'an empty file'}."
+        )
 
 
 def _from_row(row: dict, split: str, where: str) -> Listed:

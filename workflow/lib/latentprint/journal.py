@@ -64,7 +64,7 @@ class Journal:
                 content = json.loads(line)
             except ValueError:  # cut off
                 continue
-            if content.pop("search", None) == self._digest:
+            if isinstance(content, dict) and content.pop("search", None) == self._digest:
                 trial = Trial(**content | {"scores": tuple(content["scores"])})
                 trials[_name(trial.parameters)] = trial
         return trials

@@ -15,6 +15,12 @@ from latentprint.trace import Trace
 LEVEL_OF_TEST = 0.05
 CHANCE = 0.5
 
+# Of the audit: name, and what it is made of.
+BASELINES = {
+    "file": ("File traits alone", "header and size of the file"),
+    "traces": ("File traits and traces", "also marks of resizing and earlier compression"),
+}
+
 Row = tuple[str, str, str]
 
 
@@ -47,16 +53,13 @@ def landing(
     """
     best = most_accurate(scores)
     paragraphs = [
-        "Can real and synthetic faces be told apart from the latents of a learned image codec "
-        "(JPEG AI) alone, without decoding a picture?",
+        "Do the latents of JPEG AI, a learned image codec, tell real from synthetic faces?",
         "**What came out.** " + " ".join(_outcome(scores, best, selected)),
         _table(_results(scores, best, audit, selected)),
         "**How sure it is.** " + " ".join(_certainty(scores, best, audit)),
         "**What was done.** " + " ".join(_method(scores, settings)),
-        "**How to read the rest.** Tables and figures stand in the menu, by category. Each names "
-        "its data, weights and number of test images. Intervals are 95 %; the positive class is "
-        "*fake*. Those numbered as in the thesis repeat its tables and figures (E. Rustichini, "
-        "University of Florence, 2025), with the published values beside the measured ones.",
+        "Intervals are 95 %, the positive class is *fake*. Tables and figures with numbers repeat "
+        "those of the thesis (E. Rustichini, University of Florence, 2025). "
         f"Run ``{trace.run}``, configuration ``{trace.config}``, code ``{trace.commit}``.",
     ]
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph) + "\n"
@@ -65,11 +68,14 @@ def landing(
 def _outcome(scores: Sequence[Score], best: Score, selected: Mapping[str, Any]) -> list[str]:
     chosen = _chosen(scores, selected)
     fits = len(_fits(scores))
-    most = f"{_name(best, scores)} calls {_share(best)} of {best.n_test} test images right"
     if chosen is None:
-        sentences = [f"The most accurate of {fits} fits, {most}." if fits > 1 else f"{most}."]
+        unit = "test images" if best.scored_by == "image" else "test images' patches"
+        sentences = [f"{_name(best, scores)} calls {_share(best)} of {best.n_test} {unit} right."]
         if fits > 1:
-            sentences.append("As the best of many on the same images it looks better than it is.")
+            sentences.append(
+                f"It is the most accurate of {fits} fits: as the best of many on the same images "
+                "it looks better than it is."
+            )
         return sentences
     sentences = [
         f"Chosen by cross-validation on the training images, {_name(chosen, scores)} calls "
@@ -86,13 +92,17 @@ def _outcome(scores: Sequence[Score], best: Score, selected: Mapping[str, Any]) 
 def _certainty(scores: Sequence[Score], best: Score, audit: Mapping[str, Any]) -> list[str]:
     distinct = _fits(scores)
     above = sum(score.accuracy_low > CHANCE for score in distinct)
-    sentences = [f"The interval of {above} of {len(distinct)} fits lies above chance (0.5)."]
+    sentences = []
+    if distinct:
+        sentences.append(
+            f"{above} of {len(distinct)} fits lie above chance with their whole interval."
+        )
     tested = [score for score in distinct if score.mcnemar_p_holm is not None]
     alike = sum(score.mcnemar_p_holm >= LEVEL_OF_TEST for score in tested)
     if tested:
         sentences.append(
-            f"{alike} of the other {len(tested)} cannot be told from the most accurate one "
-            "(McNemar's test on the same images, Holm's correction, 5 %)."
+            f"{alike} of the other {len(tested)} cannot be told from the most accurate (McNemar's "
+            "test on the same images, Holm's correction, 5 %)."
         )
     sentences += audit["sentences"]
     if any(score.images == DRAWN for score in scores):
@@ -113,15 +123,14 @@ def _method(scores: Sequence[Score], settings: Mapping[str, Any]) -> list[str]:
     levels = factors_of(scores)
     rates = ", ".join(level(bpp, scores, text) for bpp in levels["bpp"])
     sentences = [
-        f"{len(scores)} cells, one for every combination of level ({rates}), latent "
-        f"({', '.join(levels['latents'])}), component ({', '.join(levels['components'])}), "
-        f"preprocessing ({', '.join(levels['features'])}) and classifier "
-        f"({', '.join(levels['classifiers'])}).",
-        f"Trained on {count(scores, 'n_train')} and tested on {count(scores, 'n_test')} images of "
-        f"{settings['image_size']} x {settings['image_size']} pixels, half of each class; "
-        f"{source(scores, text)}.",
+        f"{len(scores)} cells, every combination of {rates}; {', '.join(levels['latents'])}; "
+        f"{', '.join(levels['components'])}; {', '.join(levels['features'])}; "
+        f"{', '.join(levels['classifiers'])}.",
+        f"Trained on {count(scores, 'n_train')} images of {settings['image_size']} x "
+        f"{settings['image_size']} pixels, half of each class; {source(scores, text)} test images.",
         f"Codec at operating point {settings['operating_point']}, tools "
-        f"{'on' if settings['tools'] else 'off'}, state {settings['state']}.",
+        f"{'on' if settings['tools'] else 'off'}, state {settings['state']}; protocol "
+        f"{settings['protocol']}.",
         _tuning(settings),
     ]
     if settings["protocol"] == FAITHFUL:
@@ -139,7 +148,9 @@ def _method(scores: Sequence[Score], settings: Mapping[str, Any]) -> list[str]:
 
 def _tuning(settings: Mapping[str, Any]) -> str:
     if settings["tuning"] == "published":
-        return "Hyperparameters are those that the thesis printed; nothing was searched."
+        early = any(engine.get("early_stopping") for engine in settings["engine"].values())
+        stops = "; boosting stops early" if early else ""
+        return f"Hyperparameters are those that the thesis printed; nothing was searched{stops}."
     reused = any(
         value is True or (isinstance(value, str) and value != name)
         for name, value in settings["tuning_from"].items()
@@ -158,12 +169,12 @@ def _results(
     chosen = _chosen(scores, selected)
     if chosen is not None:
         rows.append(_result("Detector, chosen by cross-validation", _name(chosen, scores), chosen))
-    rows.append(_result("Detector, most accurate on the test images", _name(best, scores), best))
-    for name, what in (("file", "File traits alone"), ("traces", "File traits and traces")):
+    rows.append(_result("Detector, most accurate on test images", _name(best, scores), best))
+    for name, (what, made_of) in BASELINES.items():
         baseline = audit["baselines"].get(name)
         if baseline is not None:
             accuracy = with_interval(baseline["accuracy"], baseline["low"], baseline["high"])
-            rows.append((what, "no latents, no content", accuracy))
+            rows.append((what, made_of, accuracy))
     rows.append(("Chance", "", f"{CHANCE:.3f}"))
     return rows
 
@@ -174,7 +185,7 @@ def _result(what: str, name: str, score: Score) -> Row:
 
 
 def _table(rows: Sequence[Row]) -> str:
-    head = ("", "made of", "accuracy on test images (95 % interval)")
+    head = ("", "made of", "accuracy (95 % interval)")
     lines = [".. list-table::", "   :header-rows: 1", ""]
     for row in (head, *rows):
         for index, cell in enumerate(row):

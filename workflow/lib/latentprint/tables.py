@@ -1,10 +1,11 @@
-"""Tables of a run: 2.1, 2.2 and 3.3; those of accuracies come from `accuracy_tables`."""
+"""Tables of a run: 2.1, 2.2 and 3.3; `accuracy_tables` and `contrast_table` make the others."""
 
 from collections.abc import Callable, Iterable, Sequence
 from math import prod
 
 from latentprint.accuracy_tables import TABLE_FEATURES, accuracies, position
-from latentprint.figure_plan import table_order
+from latentprint.contrast_table import Pair, contrasts
+from latentprint.figure_plan import contrasts_planned, table_order
 from latentprint.glossary import Words, source
 from latentprint.score_table import Cost, Score, factors_of
 from latentprint.table_formats import Column, Table
@@ -12,7 +13,12 @@ from latentprint.thesis import Published
 
 
 def all_tables(
-    scores: Sequence[Score], costs: Sequence[Cost], *, published: Published, text: Words
+    scores: Sequence[Score],
+    costs: Sequence[Cost],
+    *,
+    pairs: Sequence[Pair],
+    published: Published,
+    text: Words,
 ) -> list[Table]:
     """Build every table of a run.
 
@@ -22,6 +28,8 @@ def all_tables(
         All cells of the run.
     costs : sequence of Cost
         The same cells.
+    pairs : sequence of Pair
+        Pairs of the same cells, from contrasts.tsv.
     published : Published
     text : dict
         Words of one language, from `glossary.words`.
@@ -31,12 +39,15 @@ def all_tables(
     list of Table
         In the order of `figure_plan.tables_planned`.
     """
-    classifiers = table_order(factors_of(scores)["classifiers"])
+    levels = factors_of(scores)
+    classifiers = table_order(levels["classifiers"])
+    comparable = bool(contrasts_planned(**levels))
     return [
         dimensions(scores, published=published, text=text),
         factors(scores, published=published, text=text),
         *(accuracies(scores, name, published=published, text=text) for name in classifiers),
         times(scores, costs, published=published, text=text),
+        *([contrasts(scores, pairs, published=published, text=text)] if comparable else []),
     ]
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 # Names, where things lie and in which words they are printed; the numbers do not depend on them.
-NOT_COUNTED = ("run", "images_root", "weights", "device", "labels", "training")
+NOT_COUNTED = ("run", "device", "labels", "training")
+OWN = {"images_root": "drawn", "weights": "resources/codec"}  # of the product; others are a folder
 NO_COMMIT = "no commit known"
 
 
@@ -33,7 +34,7 @@ class Trace:
 
 
 def config_digest(config: Mapping[str, Any]) -> str:
-    """Digest a configuration: equal for equal settings, wherever images and weights lie.
+    """Digest a configuration: equal for equal settings, wherever a user's folders lie.
 
     Parameters
     ----------
@@ -46,6 +47,7 @@ def config_digest(config: Mapping[str, Any]) -> str:
         10 hexadecimal digits.
     """
     counted = {key: value for key, value in config.items() if key not in NOT_COUNTED}
+    counted |= {key: "folder" for key, own in OWN.items() if config[key] != own}
     text = json.dumps(counted, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:10]
 

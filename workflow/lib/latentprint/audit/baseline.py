@@ -1,4 +1,4 @@
-"""Classifiers that see no picture: how far file traits alone tell real from fake."""
+"""Classifiers that see no content: how far files, and traces of processing, tell real from fake."""
 
 import logging
 import math

@@ -23,7 +23,7 @@ MAX_DISTANCE = 14
 Measured on all 1,279,200 pairs of 1,600 aligned faces: half of the pairs differ in 30 bits or more,
 0.11 % in 14 or fewer. The five near duplicates among them (the same generated face, slightly
 changed) differ in 8 to 12 bits, copies that were recompressed at quality 30 or resized to one half
-and back in 2 at most, copies cropped by 4 of 256 pixels on each side in 12 at most.
+and back in 4 at most, copies cropped by 4 of 256 pixels on each side in 12 at most.
 """
 MIN_CORRELATION = 0.92
 """Correlation from which a candidate counts as a near duplicate.

@@ -15,17 +15,17 @@ from latentprint.audit.duplicates import (
 )
 from latentprint.audit.resampling import PEAK
 from latentprint.audit.trait_table import Row
+from latentprint.evaluate import wilson_interval
 
 LABELS = ("real", "fake")
 CHANCE = 0.5  # select_images takes as many of each class
 _NAMES = {
     "file": "File traits alone",
-    "traces": "Together with traces of resizing and of earlier compression they",
+    "traces": "With traces of resizing and of earlier compression they",
 }
 _ABOVE = {
-    "file": "so the files betray the label to some extent",
-    "traces": "so traces betray the label to some extent, be they of the files' history or of the "
-    "generator itself",
+    "file": "above chance, the files betray the label to some extent",
+    "traces": "above chance, by the files' history or by marks of the generator itself",
 }
 
 
@@ -90,22 +90,31 @@ def _compared(rows: Sequence[Row], name: str) -> dict[str, Any]:
 
 def _sentences(found: Mapping[str, Any]) -> list[str]:
     return [
-        *(_reach(name, baseline) for name, baseline in found["baselines"].items()),
+        *(
+            _reach(name, baseline, n_train=found["n_train"])
+            for name, baseline in found["baselines"].items()
+        ),
         _duplicates(found["near_duplicates"]),
         _settings(found),
     ]
 
 
-def _reach(name: str, baseline: Mapping[str, Any]) -> str:
-    low, high = baseline["low"], baseline["high"]
-    if low > CHANCE:
-        verdict = f"the interval lies above 0.5, {_ABOVE[name]}"
+def _reach(name: str, baseline: Mapping[str, Any], *, n_train: int) -> str:
+    """Say what a baseline reaches; above chance only where training images agree with test images.
+
+    Two baselines are asked, so that one interval above chance alone is weak evidence.
+    """
+    low, high, folds = baseline["low"], baseline["high"], baseline["cv_accuracy"]
+    folds_low, _ = wilson_interval(round(folds * n_train), n_train)
+    crossed = f"{folds:.3f} by cross-validation on the training images"
+    if low > CHANCE and folds_low > CHANCE:
+        verdict = f"{_ABOVE[name]} ({crossed})"
+    elif low > CHANCE:
+        verdict = f"weak evidence, since it is {crossed}, where chance is not excluded"
     elif high < CHANCE:
-        verdict = "the interval lies below 0.5, where traits that tell nothing seldom end by chance"
+        verdict = f"below chance, where traits that tell nothing seldom end ({crossed})"
     else:
-        verdict = (
-            f"the interval holds 0.5, no better than guessing as far as {baseline['n']} images tell"
-        )
+        verdict = f"no better than guessing as far as {baseline['n']} images tell ({crossed})"
     return (
         f"{_NAMES[name]} reach {baseline['accuracy']:.3f} ({low:.3f}-{high:.3f}) on the test "
         f"images: {verdict}."
@@ -117,8 +126,8 @@ def _duplicates(counts: Mapping[str, int]) -> str:
         return "No near duplicates were found, neither across nor within the splits."
     return (
         f"Near duplicates: {_pairs(counts['across_splits'])} across training and test images, "
-        f"{_pairs(counts['across_classes'])} of real and fake within one split, "
-        f"{_pairs(counts['within_class'])} within one split and class."
+        f"{_pairs(counts['across_classes'])} of real and fake, {_pairs(counts['within_class'])} "
+        "within one split and class."
     )
 
 

@@ -410,9 +410,10 @@ class JpegAI:
             if not (self.folder / part.relative_path).is_file()
         ]
         if missing:
+            less = ", or ask for less (latents=('y',) needs the encoder files alone)"
             raise UserError(
-                f"{self.folder}: missing {', '.join(missing)}. Add the files, choose another "
-                "model id, or ask for less (latents=('y',) needs the encoder files alone)"
+                f"{self.folder}: missing {', '.join(missing)}. Add the files or choose another "
+                f"model id{less if 'entropy' in kinds else ''}"
             )
 
     def _check_images(self, rgb: Tensor) -> Tensor:
@@ -435,6 +436,11 @@ class JpegAI:
 
     def _check_latents(self, luma: Tensor, chroma: Tensor) -> None:
         for (name, channels), x in zip(CHANNELS.items(), (luma, chroma), strict=True):
+            if not isinstance(x, Tensor):
+                raise UserError(
+                    f"{name} latents: expected a tensor, got {type(x).__name__}. Convert arrays "
+                    "with torch.from_numpy"
+                )
             if x.ndim != 4 or x.shape[1] != channels or not x.is_floating_point():
                 raise UserError(
                     f"{name} latents: expected float (batch, {channels}, h, w), got {x.dtype} "

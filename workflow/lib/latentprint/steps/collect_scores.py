@@ -1,4 +1,4 @@
-"""Gather all cells of a run in one tidy table of scores and one of costs."""
+"""Gather all cells of a run in tidy tables of scores, costs and contrasts."""
 
 import argparse
 import logging
@@ -13,6 +13,7 @@ from latentprint.collect import (
     selected_cell,
     write_table,
 )
+from latentprint.contrasts import COLUMNS, contrast_rows
 from latentprint.errors import run
 from latentprint.files import write_yaml
 
@@ -20,10 +21,10 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Write the table of scores, the table of costs and the selected cell."""
+    """Write the tables of scores, costs and contrasts, and the selected cell."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cells", type=Path, nargs="+", required=True, help="in grid order")
-    for name in ("scores", "costs", "selected"):
+    for name in ("scores", "costs", "selected", "contrasts"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
 
@@ -31,6 +32,7 @@ def main() -> None:
     write_table(options.scores, SCORE_COLUMNS, score_rows(cells))
     write_table(options.costs, COST_COLUMNS, cost_rows(cells))
     write_yaml(options.selected, selected_cell(cells))
+    write_table(options.contrasts, COLUMNS, contrast_rows(cells))
     logger.info("wrote %d cells to %s", len(cells), options.scores)
 
 

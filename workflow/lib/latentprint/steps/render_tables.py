@@ -1,9 +1,10 @@
-"""Step: scores.tsv and costs.tsv -> tables 2.1, 2.2, 3.1, 3.2, 3.3 as csv, md, tex and html."""
+"""Step: scores, costs and contrasts -> the thesis' tables and ours as csv, md, tex and html."""
 
 import argparse
 import logging
 from pathlib import Path
 
+from latentprint.contrast_table import read_pairs
 from latentprint.errors import run
 from latentprint.glossary import LANGUAGES, words
 from latentprint.score_table import read_costs, read_scores
@@ -20,6 +21,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scores", type=Path, required=True, help="scores.tsv")
     parser.add_argument("--costs", type=Path, required=True, help="costs.tsv")
+    parser.add_argument("--contrasts", type=Path, required=True, help="contrasts.tsv")
     parser.add_argument("--published", type=Path, required=True, help="folder of published numbers")
     parser.add_argument("--labels", choices=LANGUAGES, default="en", help="language of the tables")
     parser.add_argument("--run", required=True, help="name of the run")
@@ -31,6 +33,7 @@ def main() -> None:
     tables = all_tables(
         read_scores(options.scores),
         read_costs(options.costs),
+        pairs=read_pairs(options.contrasts),
         published=read_published(options.published),
         text=text,
     )
