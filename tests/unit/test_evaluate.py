@@ -403,7 +403,7 @@ def test_columns_are_those_of_the_contract():
         "fake_fake fake_real real_fake real_real patch_accuracy ties best_only cell_only "
         "mcnemar_p mcnemar_p_holm engine parameters tuning study run images weights "
         "operating_point tools model beta bpp_reached point "
-        "protocol scored_by oob_accuracy".split()
+        "protocol scored_by oob_accuracy n_iterations".split()
     )
 
 
