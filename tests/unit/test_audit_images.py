@@ -129,7 +129,7 @@ def test_two_images_per_class_are_enough(few_trees):
     [
         (0.47, 0.57, 0.5, "0.520 (0.470-0.570) on the test images: no better than guessing"),
         (0.6, 0.7, 0.9, "the files betray the label"),
-        (0.6, 0.7, 0.52, "weak evidence, since it is 0.520 by cross-validation"),
+        (0.6, 0.7, 0.52, "weak evidence, since chance is not excluded by the 0.520"),
         (0.3, 0.4, 0.5, "below chance"),
     ],
 )

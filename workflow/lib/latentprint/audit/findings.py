@@ -106,11 +106,11 @@ def _reach(name: str, baseline: Mapping[str, Any], *, n_train: int) -> str:
     """
     low, high, folds = baseline["low"], baseline["high"], baseline["cv_accuracy"]
     folds_low, _ = wilson_interval(round(folds * n_train), n_train)
-    crossed = f"{folds:.3f} by cross-validation on the training images"
+    crossed = f"{folds:.3f} in cross-validation"
     if low > CHANCE and folds_low > CHANCE:
         verdict = f"{_ABOVE[name]} ({crossed})"
     elif low > CHANCE:
-        verdict = f"weak evidence, since it is {crossed}, where chance is not excluded"
+        verdict = f"weak evidence, since chance is not excluded by the {crossed}"
     elif high < CHANCE:
         verdict = f"below chance, where traits that tell nothing seldom end ({crossed})"
     else:
