@@ -128,6 +128,14 @@ def test_page_lists_only_what_is_there(tmp_path):
     assert f"Tables   {tmp_path}/tables/  (1 as csv, md)" in text
 
 
+def test_the_audit_stands_beside_the_accuracies(tmp_path):
+    scores = read_scores(write_run(tmp_path) / "scores.tsv")
+    assert "File traits" not in summary(scores, tmp_path)
+    (tmp_path / "audit").mkdir()
+    (tmp_path / "audit/audit.json").write_text('{"sentences": ["File traits alone reach 0.5."]}')
+    assert "\n\nFile traits alone reach 0.5.\n\n" in summary(scores, tmp_path)
+
+
 # --- steps ----------------------------------------------------------------------------------
 
 

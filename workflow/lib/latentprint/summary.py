@@ -1,5 +1,6 @@
 """The result of a run as a plain-text page for the terminal."""
 
+import json
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -59,6 +60,7 @@ def summary(scores: Sequence[Score], results: Path) -> str:
         "",
         *_wrapped(" ".join(found)),
         "",
+        *_audited(results),
         *_places(results),
     ]
     return "\n".join(lines) + "\n"
@@ -84,6 +86,15 @@ def _origin(scores: Sequence[Score]) -> list[str]:
     if any(score.scored_by == "patch" for score in scores):
         sentences.append(text["note_by_patch"])
     return sentences
+
+
+def _audited(results: Path) -> list[str]:
+    """Say what can be told without the latents, where the audit was made."""
+    path = results / "audit/audit.json"
+    if not path.is_file():
+        return []
+    sentences = json.loads(path.read_text(encoding="utf-8"))["sentences"]
+    return [*_wrapped(" ".join(sentences)), ""]
 
 
 def _wrapped(text: str) -> list[str]:
