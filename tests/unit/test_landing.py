@@ -11,8 +11,14 @@ from latentprint.trace import Trace
 from tests.unit.synthetic_run import write_run
 
 AUDIT = {
-    "sentences": ["File traits alone reach 0.520 (0.470-0.569)."],
+    "sentences": [
+        "File traits alone reach 0.520 (0.470-0.569).",
+        "Near duplicates: 1 pair across training and test images.",
+        "File settings differ by class.",
+    ],
     "baselines": {"file": {"accuracy": 0.52, "low": 0.47, "high": 0.569, "n": 400}},
+    "near_duplicates": {"across_splits": 0, "across_classes": 0, "within_class": 5},
+    **{name: {"share_alone": 0.0} for name in ("tables", "samplings", "formats")},
 }
 SETTINGS = {
     "image_size": 256,
@@ -32,10 +38,10 @@ def scores(tmp_path):
     return read_scores(write_run(tmp_path) / "scores.tsv")
 
 
-def page(scores, *, selected=NOTHING, **changed):
+def page(scores, *, selected=NOTHING, audit=AUDIT, **changed):
     return landing(
         scores,
-        audit=AUDIT,
+        audit=audit,
         selected=selected,
         settings=SETTINGS | changed,
         trace=Trace("demo", "0123456789", "abcdef0123"),
@@ -55,6 +61,14 @@ def test_detector_and_file_traits_stand_beside_each_other(scores):
     assert any(f"{best.accuracy:.3f} (" in row for row in rows)
     assert any("0.520 (0.470-0.569)" in row for row in rows)
     assert AUDIT["sentences"][0] in text
+
+
+def test_what_gives_the_label_away_is_said(scores):
+    _, duplicates, settings = AUDIT["sentences"]
+    assert duplicates not in page(scores) and settings not in page(scores)
+    found = AUDIT | {"near_duplicates": {"across_splits": 1, "across_classes": 0}}
+    assert duplicates in page(scores, audit=found)
+    assert settings in page(scores, audit=AUDIT | {"tables": {"share_alone": 0.5}})
 
 
 def test_the_cell_chosen_by_cross_validation_leads(scores):

@@ -9,9 +9,25 @@ from typing import Any
 from latentprint.accuracy_tables import with_interval
 from latentprint.glossary import DRAWN, count, level, sharing, source, words
 from latentprint.protocol import FAITHFUL
-from latentprint.score_table import Cell, Score, factors_of, most_accurate
+from latentprint.score_table import (
+    Cell,
+    Score,
+    equal_levels,
+    factors_of,
+    most_accurate,
+    shares_fits,
+)
 from latentprint.trace import Trace
 
+# The report centres its first page: what is taller than the window would lose its top, beyond the
+# reach of scrolling, and the text would stand in a narrow column.
+_STYLE = """\
+.. raw:: html
+
+   <style>
+   .items-center.justify-center.h-screen { align-items: safe center; justify-content: safe center; }
+   .prose.max-w-lg { max-width: 44rem; }
+   </style>"""
 LEVEL_OF_TEST = 0.05
 CHANCE = 0.5
 
@@ -53,6 +69,7 @@ def landing(
     """
     best = most_accurate(scores)
     paragraphs = [
+        _STYLE,
         "Do the latents of JPEG AI, a learned image codec, tell real from synthetic faces?",
         "**What came out.** " + " ".join(_outcome(scores, best, selected)),
         _table(_results(scores, best, audit, selected)),
@@ -104,11 +121,11 @@ def _certainty(scores: Sequence[Score], best: Score, audit: Mapping[str, Any]) -
             f"{alike} of the other {len(tested)} cannot be told from the most accurate (McNemar's "
             "test on the same images, Holm's correction, 5 %)."
         )
-    sentences += audit["sentences"]
+    sentences += _audited(audit)
     if any(score.images == DRAWN for score in scores):
         sentences.append(
-            "The images are drawn by the product: the run shows the pipeline at work, and its "
-            "accuracies say nothing about photographs or about any generator of faces."
+            "The images are drawn by the product: they show the pipeline at work and say nothing "
+            "about photographs."
         )
     elif any(score.weights != "official" for score in scores):
         sentences.append(
@@ -116,6 +133,17 @@ def _certainty(scores: Sequence[Score], best: Score, audit: Mapping[str, Any]) -
             "JPEG AI reference software and are made by the same operations, but differ."
         )
     return sentences
+
+
+def _audited(audit: Mapping[str, Any]) -> list[str]:
+    """Say what files alone tell; of duplicates and file settings only what gives the label away."""
+    *reached, duplicates, settings = audit["sentences"]
+    found = audit["near_duplicates"]
+    if found["across_splits"] or found["across_classes"]:
+        reached.append(duplicates)
+    if any(audit[name]["share_alone"] for name in ("tables", "samplings", "formats")):
+        reached.append(settings)
+    return reached
 
 
 def _method(scores: Sequence[Score], settings: Mapping[str, Any]) -> list[str]:
@@ -143,7 +171,11 @@ def _method(scores: Sequence[Score], settings: Mapping[str, Any]) -> list[str]:
             "y_hat depends on the order of the images: where all real images come first, it can "
             "give the class away."
         )
-    return sentences + sharing(scores, text)
+    if equal_levels(scores):
+        return sentences + sharing(scores, text)
+    if shares_fits(scores):
+        sentences.append("Levels with one model id share y.")
+    return sentences
 
 
 def _tuning(settings: Mapping[str, Any]) -> str:
@@ -155,11 +187,8 @@ def _tuning(settings: Mapping[str, Any]) -> str:
         value is True or (isinstance(value, str) and value != name)
         for name, value in settings["tuning_from"].items()
     )
-    return "Hyperparameters were searched by cross-validation with folds that never divide an " + (
-        "image, and reused for other cells where the configuration says so."
-        if reused
-        else "image, for every fit."
-    )
+    where = "and reused as the configuration says" if reused else "for every fit"
+    return f"Hyperparameters were searched, folds never dividing an image, {where}."
 
 
 def _results(
@@ -175,7 +204,6 @@ def _results(
         if baseline is not None:
             accuracy = with_interval(baseline["accuracy"], baseline["low"], baseline["high"])
             rows.append((what, made_of, accuracy))
-    rows.append(("Chance", "", f"{CHANCE:.3f}"))
     return rows
 
 
