@@ -186,7 +186,7 @@ def test_summary_has_a_row_per_split_and_class(language):
     rows = traits_of(telling={"resize_both": 9.0, "jpeg_sampling": "4:4:4"})
     for row in rows[:2]:
         row["jpeg_sampling"] = "4:2:0"
-    table = summary(rows, text=words(language))
+    table = summary(rows, audit_of(rows), text=words(language))
     assert [row[2] for row in table.rows] == ["100"] * 4
     assert [record["resize_share"] for record in table.data] == [0, 1, 0, 1]
     assert table.rows[1][6] == "4:4:4 99.0%, 4:2:0 1.0%"
@@ -199,7 +199,8 @@ def test_summary_has_a_row_per_split_and_class(language):
 
 def test_files_without_jpeg_traits_leave_their_cells_empty():
     rows = traits_of(4, telling={"jpeg_quality": None, "jpeg_tables": "", "jpeg_sampling": ""})
-    table = summary(rows, text=words("en"))
+    table = summary(rows, audit_of(rows, [PAIR]), text=words("en"))
+    assert any("1 within one split and class" in note for note in table.notes)
     assert table.rows[1][4:7] == ["", "0", ""]
     assert table.data[1]["jpeg_quality_median"] is None
 

@@ -194,6 +194,12 @@ _WORDS = {
     "audit_cv": ("Cross-validated (training)", "Validazione incrociata (addestramento)"),
     "audit_baseline_file": ("File traits", "Caratteristiche del file"),
     "audit_baseline_traces": ("File traits and traces", "Caratteristiche del file e tracce"),
+    "note_audit_duplicates": (
+        "Near duplicates, pairs: {across_splits} across training and test images, "
+        "{across_classes} of real and fake, {within_class} within one split and class.",
+        "Quasi duplicati, coppie: {across_splits} fra addestramento e prova, {across_classes} fra "
+        "reali e fake, {within_class} nello stesso insieme e nella stessa classe.",
+    ),
     "note_audit_summary": (
         "File size: median and quartiles; JPEG quality: median, least and largest on the IJG "
         "scale; quantisation tables: distinct sets. Resize peak: share of images with a peak of "

@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from latentprint.cell_panels import dress_panels
 from latentprint.figure_plan import table_order
 from latentprint.figure_style import (
     FAINT,
@@ -18,11 +19,10 @@ from latentprint.figure_style import (
     WIDE,
     colour_of,
     frame,
-    heading,
     legend_below,
     marker_of,
 )
-from latentprint.glossary import CLASSIFIER_NAMES, Words, level, reached, source
+from latentprint.glossary import Words, level, reached, source
 from latentprint.score_table import Cost, Score, factors_of
 from latentprint.thesis import Match, Published, match_levels
 
@@ -96,22 +96,14 @@ def draw_cells(
             axes = panels[classifiers.index(score.classifier)]
             look = {"marker": "|", "color": FAINT, "markersize": 6, "mew": 1.5}
             axes.plot(record["thesis_accuracy"], places[score.key], **look)
-    for axes, classifier in zip(panels, classifiers, strict=True):
-        heading(axes, CLASSIFIER_NAMES.get(classifier, classifier))
-        axes.axvline(0.5, color=INK, linewidth=0.8, linestyle=(0, (4, 2)), zorder=1)
-        axes.set_xlabel(text["accuracy"])
-        axes.grid(axis="x")
-        axes.tick_params(axis="y", length=0, labelleft=axes is panels[0])
-        for index in range(1, len(rows)):
-            if rows[index][:2] != rows[index - 1][:2]:
-                strong = rows[index][0] != rows[index - 1][0]
-                axes.axhline(index - 0.5, color=FAINT, linewidth=1 if strong else 0.4, zorder=0)
-    panels[0].set_yticks(range(len(rows)), names)
-    panels[0].set_ylim(len(rows) - 0.5, -0.5)
-    lowest = min(0.45, *(score.accuracy_low - 0.02 for score in scores))
-    panels[0].set_xlim(lowest, 1.0)
-    # A label at the left end would touch the one at the right end of the panel before it.
-    panels[0].set_xticks([tenth / 10 for tenth in range(11) if tenth / 10 > lowest + 0.03])
+    dress_panels(
+        panels,
+        classifiers,
+        names=names,
+        groups=[row[:2] for row in rows],
+        lows=[score.accuracy_low for score in scores],
+        text=text,
+    )
     handles = [_key(latent, **_latent_marker(latent, INK)) for latent in latents]
     handles.append(Line2D([], [], color=INK, lw=1, label=text["interval"]))
     handles.append(Line2D([], [], color=INK, lw=0.8, ls="--", label=text["chance"]))

@@ -15,13 +15,15 @@ from latentprint.table_formats import Column, Table
 SHOWN = 3  # values of a trait that are named; the rest is counted
 
 
-def summary(rows: Sequence[Row], *, text: Words) -> Table:
+def summary(rows: Sequence[Row], audit: Mapping[str, Any], *, text: Words) -> Table:
     """Build the table of the files: a row per split and class.
 
     Parameters
     ----------
     rows : sequence of dict
         From traits.tsv.
+    audit : mapping
+        Content of audit.json; its near duplicates are told below the table.
     text : dict
         Words of one language, from `glossary.words`.
 
@@ -65,7 +67,10 @@ def summary(rows: Sequence[Row], *, text: Words) -> Table:
         caption=text["audit_summary"],
         columns=[Column(text[head], numeric=head not in texts) for head in heads],
         rows=printed,
-        notes=[text["note_audit_summary"].format(peak=PEAK, off_grid=OFF_GRID)],
+        notes=[
+            text["note_audit_summary"].format(peak=PEAK, off_grid=OFF_GRID),
+            text["note_audit_duplicates"].format(**audit["near_duplicates"]),
+        ],
         data=data,
         rules={k for k in range(1, len(data)) if data[k]["split"] != data[k - 1]["split"]},
         language=text["language"],

@@ -6,20 +6,19 @@ from matplotlib.figure import Figure as Picture
 from matplotlib.lines import Line2D
 
 from latentprint.accuracy_tables import TABLE_FEATURES, position
+from latentprint.cell_panels import dress_panels
 from latentprint.compare.matching import Comparison, Pair
 from latentprint.compare.page import level_text
 from latentprint.figure_plan import table_order
 from latentprint.figure_style import (
-    FAINT,
     INK,
     NARROW,
     WIDE,
     colour_of,
     frame,
-    heading,
     legend_below,
 )
-from latentprint.glossary import CLASSIFIER_NAMES, source, words
+from latentprint.glossary import source, words
 
 APART = 0.17  # of a row: how far the dots of a pair are from its middle
 
@@ -63,21 +62,14 @@ def draw_comparison(comparison: Comparison) -> Picture:
         for pair in pairs:
             if pair.first.classifier == classifier:
                 _draw(axes, pair, rows.index(_row(pair)), colour)
-        heading(axes, CLASSIFIER_NAMES.get(classifier, classifier))
-        axes.axvline(0.5, color=INK, linewidth=0.8, linestyle=(0, (4, 2)), zorder=1)
-        axes.set_xlabel(text["accuracy"])
-        axes.grid(axis="x")
-        axes.tick_params(axis="y", length=0, labelleft=axes is panels[0])
-        for index in range(1, len(rows)):
-            if rows[index][:3] != rows[index - 1][:3]:
-                strong = rows[index][0] != rows[index - 1][0]
-                axes.axhline(index - 0.5, color=FAINT, linewidth=1 if strong else 0.4, zorder=0)
-    panels[0].set_yticks(range(len(rows)), names)
-    panels[0].set_ylim(len(rows) - 0.5, -0.5)
-    lows = [score.accuracy_low for pair in pairs for score in (pair.first, pair.second)]
-    lowest = min(0.45, min(lows) - 0.02)
-    panels[0].set_xlim(lowest, 1.0)
-    panels[0].set_xticks([tenth / 10 for tenth in range(11) if tenth / 10 > lowest + 0.03])
+    dress_panels(
+        panels,
+        classifiers,
+        names=names,
+        groups=[(row[0], row[2]) for row in rows],
+        lows=[score.accuracy_low for pair in pairs for score in (pair.first, pair.second)],
+        text=text,
+    )
     handles = [
         Line2D([], [], label=run.name, **_marker(INK, second=run is comparison.second))
         for run in runs

@@ -33,7 +33,7 @@ def main() -> None:
     rows = read_traits(options.traits)
     audit = json.loads(options.audit.read_text(encoding="utf-8"))
     trace = Trace(options.run, options.config_digest, commit())
-    for table in (summary(rows, text=text), baselines(audit, text=text)):
+    for table in (summary(rows, audit, text=text), baselines(audit, text=text)):
         write_table(traced(table, trace, text=text), options.output)
     with style():
         save(*draw_sizes(rows, images=options.images_text, text=text), options.output, "file_sizes")
