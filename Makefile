@@ -10,10 +10,10 @@ SHELL := bash
 HIDDEN := ^(Select jobs|Execute [0-9]+ jobs|Finished jobid|Using workflow specific profile|\[[A-Z][a-z]{2} )
 WORKFLOW := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake
 
-.PHONY: help setup demo plan report test lint codec compare unlock clean
+.PHONY: help setup demo plan report test lint codec fetch-codec compare unlock clean
 
 help: ## this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | column -t -s '|'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
 
 $(READY): envs/venv.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: no Python 3.11 or later found; name one: make PYTHON=/path/to/python3.11"; exit 2; }
@@ -45,6 +45,9 @@ codec: $(READY) ## train the embedded weights anew: make codec PHOTOS=FOLDER KOD
 	@test -n "$(PHOTOS)" || { echo "error: PHOTOS is empty; give a folder of photographs: make codec PHOTOS=FOLDER KODAK=FOLDER"; exit 2; }
 	$(WORKFLOW) --cores all train_codec --config training='{"photos": "$(PHOTOS)", "evaluation": "$(KODAK)"}'
 	cp -r $(RUN)/codec/VM_bop $(RUN)/codec/VM_common_int $(RUN)/codec/model_card.md resources/codec/
+
+fetch-codec: $(READY) ## how to get the official weights, what a folder of them holds and can run: make fetch-codec WEIGHTS=FOLDER
+	@PYTHONPATH=workflow/lib $(BIN)/python -m latentprint.steps.fetch_codec $(if $(WEIGHTS),--weights "$(WEIGHTS)")
 
 compare: $(READY) ## two finished runs side by side: make compare RUNS=demo,faces
 	@PYTHONPATH=workflow/lib $(BIN)/python -m latentprint.steps.compare_runs --runs "$(RUNS)" --by "$(or $(BY),bpp)"

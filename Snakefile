@@ -36,6 +36,7 @@ rule all:
         TABLES,
         FIGURES,
         AUDIT,
+        LEVEL_STORES,
         "<results>/audit/near_duplicates.tsv",
     localrule: True
 

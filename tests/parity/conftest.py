@@ -60,8 +60,9 @@ def vectors(shared: Path) -> Path:
 def weights(shared: Path, vectors: Path, tmp_path_factory) -> Path:
     """Official files where there are some, beside synthetic ones, in the official layout.
 
-    Official: every BOP transform and the HOP chroma decoder of model 3. The recipe makes no HOP
-    chroma decoder, so that none is there for the other models: nothing to compare was kept either.
+    Official: every BOP transform; of model 3 both SOP decoders and the HOP chroma decoder. The
+    recipe makes no SOP and no HOP chroma decoder, so that none is there for the other models:
+    nothing to compare was kept either.
     """
     folder = tmp_path_factory.mktemp("weights")
     subprocess.run(
@@ -70,7 +71,8 @@ def weights(shared: Path, vectors: Path, tmp_path_factory) -> Path:
         capture_output=True,
     )
     official = shared / "data" / "weights"
-    (folder / "VM_bop").symlink_to(official / "VM_bop")
+    for name in ("VM_bop", "VM_sop"):
+        (folder / name).symlink_to(official / name)
     for file in (official / "VM_hop").glob("*.pth"):
         (folder / "VM_hop" / file.name).symlink_to(file)
     return folder
@@ -84,6 +86,7 @@ class Case:
     operating_point: str
     model: int
     beta: int
+    tools: bool
     rgb: torch.Tensor
     arrays: dict[str, torch.Tensor]
 
@@ -115,6 +118,7 @@ def load_case(vectors: Path):
                 operating_point=entry["operating_point"].upper(),
                 model=entry["model_id"],
                 beta=entry["beta_displacement_log"],
+                tools=entry["tools"] == "on",
                 rgb=read_rgb(vectors / entry["image"]),
                 arrays=tensors,
             )

@@ -8,7 +8,18 @@ import numpy as np
 import pytest
 import torch
 
-from latentprint.codec import JpegAI, analysis, colour, context, gains, hyper, rate, residual
+from latentprint.codec import (
+    JpegAI,
+    analysis,
+    colour,
+    context,
+    entropy,
+    gains,
+    hyper,
+    rate,
+    residual,
+    tools,
+)
 from latentprint.codec import synthesis as synthesis_stage
 from latentprint.codec.weights import Part, parts, source
 from tests.parity.conftest import read_rgb, record
@@ -27,11 +38,21 @@ HOP_ON = [
     "f10_hop_on_even_200x136_m2_b0",
     "f11_hop_on_small_64x64_m1_b100",
 ]
-OFF = BOP_OFF + HOP_OFF  # the entropy side is the same for both operating points
+OFF = BOP_OFF + HOP_OFF
+ON = BOP_ON + HOP_ON
 BOP = BOP_OFF + BOP_ON
-EVERY = OFF + BOP_ON + HOP_ON
+EVERY = OFF + ON  # the entropy side is the same for both operating points
 # Cases without z, psi and mu, to keep the stored files small.
 SHORT = ["f07_bop_on_large_320x448_m2_b-300"]
+# Cases with the network inputs and the dequantised residual.
+FULL = [
+    "f04_bop_off_even_200x136_m3_b0",
+    "f05_bop_on_odd_107x75_m3_b702",
+    "f06_bop_on_small_64x64_m0_b-700",
+    "f09_hop_off_odd_107x75_m1_b0",
+    "f10_hop_on_even_200x136_m2_b0",
+    "f11_hop_on_small_64x64_m1_b100",
+]
 WITH_Z = [name for name in EVERY if name not in SHORT]
 COMPONENTS = {"luma": "model_y", "chroma": "model_uv"}
 Y_LIMITS = {"BOP": 1e-4, "HOP": 3e-4}  # of the RMS
@@ -57,20 +78,31 @@ def assert_close(name: str, ours: torch.Tensor, theirs: torch.Tensor, *, limit: 
     rms = float(theirs.double().square().mean().sqrt())
     worst = float((ours.double() - theirs.double()).abs().max())
     record(stage_of(name), theirs.numel(), differing=int((ours != theirs).sum()), worst=worst)
-    print(
-        f"{name}: {theirs.numel()} elements, largest difference {worst:.2e} = {worst / rms:.1e} RMS"
-    )
+    print(f"{name}: {theirs.numel()} elements, largest difference {worst:.2e}, RMS {rms:.1e}")
     assert worst <= limit * rms
 
 
-def gain_of(case, weights, component):
-    log_gain = gains.gain_log(weights, beta=case.beta)
-    return log_gain, gains.gain(log_gain)[:, None, None]
+def gain_of(case, weights):
+    log_gain = gains.gain_log(weights, beta=torch.tensor([case.beta]))
+    return log_gain, gains.gain(log_gain)
 
 
-@pytest.mark.parametrize(
-    "name", ["f04_bop_off_even_200x136_m3_b0", "f05_bop_on_odd_107x75_m3_b702"]
-)
+def scales_of(case, key: str) -> residual.Scales:
+    """What the stored gains, block indices and GRFS flags say, and nothing of ours before them."""
+    gain = case[f"{key}.gain_lin"].reshape(1, -1, 1, 1)
+    if not case.tools:
+        return residual.Scales(gain)
+    scaling = tools.residual_scaling(
+        case[f"{key}.rvs_index"].int(), case[f"{key}.grfs_flags"][None], model=case.model
+    )
+    return residual.Scales(gain, scaling.forward, scaling.backward)
+
+
+def before_lsbs(case, key: str) -> torch.Tensor:
+    return case[f"{key}.y_hat_before_lsbs" if case.tools else f"{key}.y_hat"]
+
+
+@pytest.mark.parametrize("name", FULL)
 def test_network_inputs(load_case, name):
     case = load_case(name)
     y, u, v = colour.rgb_to_yuv(case.rgb)
@@ -120,11 +152,36 @@ def test_sigma_indices_and_gains(load_case, tensors, name, component):
     size = case[f"{key}.y"].shape[-2:]
     index = hyper.decode_scales(case[f"{key}.z_hat"], latent_size=size, weights=weights)
     assert_equal(f"{name} {component} sigma index", index, case[f"{key}.scale_log_origin"])
-    log_gain, gain = gain_of(case, weights, component)
-    assert_equal(f"{name} {component} gain_log", log_gain, case[f"{key}.gain_log"])
-    assert torch.equal(gain.flatten(), case[f"{key}.gain_lin"])
-    skip_index = index + log_gain[:, None, None]
+    log_gain, gain = gain_of(case, weights)
+    assert_equal(f"{name} {component} gain_log", log_gain[0], case[f"{key}.gain_log"])
+    gain_1024 = (case[f"{key}.gain_lin"] * 1024).round()
+    assert torch.equal(gain[0], case[f"{key}.gain_lin"])
+    assert_equal(f"{name} {component} gain_lin", gain[0] * 1024, gain_1024)
+    skip_index = index + log_gain[:, :, None, None]
     assert_equal(f"{name} {component} skip index", skip_index, case[f"{key}.skip_scale_log"])
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+@pytest.mark.parametrize("name", EVERY)
+def test_block_indices_and_flags(load_case, tensors, name, component):
+    """RVS and GRFS; the block index is stored with tools off too, where LSBS alone would use it."""
+    case = load_case(name)
+    key = COMPONENTS[component]
+    skip_index = case[f"{key}.skip_scale_log"].int()
+    blocks = tools.block_index(skip_index)
+    assert_equal(f"{name} {component} rvs index", blocks, case[f"{key}.rvs_index"])
+    if case.tools:
+        raised = tools.raised_channels(skip_index, component=component, model=case.model)
+        assert_equal(f"{name} {component} grfs flags", raised[0], case[f"{key}.grfs_flags"])
+    levels = entropy.levels(
+        case[f"{key}.scale_log_origin"].int(),
+        component=component,
+        model=case.model,
+        beta=torch.tensor([case.beta]),
+        with_tools=case.tools,
+        weights=tensors("entropy", component, case.model),
+    )
+    assert_equal(f"{name} {component} scale_log", levels.code_index, case[f"{key}.scale_log"])
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
@@ -140,13 +197,23 @@ def test_hyper_decoder(load_case, tensors, name, component):
     assert_close(f"{name} {component} psi", ours, case[f"{key}.psi"], limit=2e-4)
 
 
-# At odd latent sizes (f04, f09) the padded places that the context sees are not stored.
-@pytest.mark.parametrize("name", ["f01_bop_off_face_a_m0_b0", "f12_hop_off_face_d_m0_b0"])
+# At odd latent sizes (f04, f05, f09, f10) the padded places that the context sees are not stored.
+@pytest.mark.parametrize(
+    "name",
+    [
+        "f01_bop_off_face_a_m0_b0",
+        "f02_bop_on_face_a_m1_b-200",
+        "f03_bop_on_face_b_m2_b100",
+        "f06_bop_on_small_64x64_m0_b-700",
+        "f08_hop_on_face_c_m3_b300",
+        "f11_hop_on_small_64x64_m1_b100",
+        "f12_hop_off_face_d_m0_b0",
+    ],
+)
 def test_context_open_loop(load_case, tensors, name):
     case = load_case(name)
     weights = tensors("entropy", "luma", case.model)
-    rebuilt = case["model_y.y_hat"]
-    phases = context.split_phases(rebuilt)
+    phases = context.split_phases(before_lsbs(case, "model_y"))
     chunks = case["model_y.psi"].chunk(4, dim=1)
     mu = context.merge_phases(
         [context.predict(chunks[s], phases[:s], weights=weights) for s in range(4)]
@@ -161,44 +228,66 @@ def unpacked_mask(case, key: str) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
-@pytest.mark.parametrize("name", OFF)
+@pytest.mark.parametrize("name", WITH_Z)
 def test_closed_loop(load_case, tensors, name, component):
     case = load_case(name)
     key = COMPONENTS[component]
     weights = tensors("entropy", component, case.model)
-    _, gain = gain_of(case, weights, component)
     mask = residual.skip_mask(case[f"{key}.skip_scale_log"].int())
+    stored = {"psi": case[f"{key}.psi"], "mask": mask, "scales": scales_of(case, key)}
     if component == "luma":
-        ours = context.code_luma(
-            case["model_y.y"], psi=case["model_y.psi"], mask=mask, gain=gain, weights=weights
-        )
+        ours = context.code_luma(case["model_y.y"], weights=weights, **stored)
         assert_close(f"{name} mu", ours.mu, case["model_y.mu"], limit=2e-4)
     else:
-        ours = context.code_chroma(
-            case["model_uv.y"], psi=case["model_uv.psi"], mask=mask, gain=gain
-        )
+        ours = context.code_chroma(case["model_uv.y"], **stored)
     assert_equal(f"{name} {component} q", ours.q, case[f"{key}.residual_quant"])
     assert_equal(f"{name} {component} cube flags", ours.flags, case[f"{key}.cube_flag"])
     assert_equal(f"{name} {component} mask", ours.mask, unpacked_mask(case, key))
-    assert_close(f"{name} {component} y_hat", ours.y_hat, case[f"{key}.y_hat"], limit=1e-5)
+    stage = f"{name} {component} y_hat before LSBS"
+    assert_close(stage, ours.rebuilt, before_lsbs(case, key), limit=1e-5)
+
+
+def mean_of(case, component: str) -> torch.Tensor:
+    if component == "luma":
+        return case["model_y.mu"]
+    return context.chroma_mean(case["model_uv.psi"], case["model_uv.y"].shape[-2:])
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
-@pytest.mark.parametrize("name", OFF)
-def test_quantiser_alone(load_case, tensors, name, component):
+@pytest.mark.parametrize("name", WITH_Z)
+def test_quantiser_alone(load_case, name, component):
     case = load_case(name)
     key = COMPONENTS[component]
-    _, gain = gain_of(case, tensors("entropy", component, case.model), component)
-    y = case[f"{key}.y"]
-    mu = (
-        case[f"{key}.mu"]
-        if component == "luma"
-        else context.chroma_mean(case[f"{key}.psi"], y.shape[-2:])
-    )
-    q = residual.quantise(y - mu, gain, unpacked_mask(case, key))
+    scales = scales_of(case, key)
+    mu = mean_of(case, component)
+    q = residual.quantise(case[f"{key}.y"] - mu, scales, unpacked_mask(case, key))
     assert_equal(f"{name} {component} q", q, case[f"{key}.residual_quant"])
-    rebuilt = mu + residual.dequantise(q, gain)
-    assert_close(f"{name} {component} y_hat", rebuilt, case[f"{key}.y_hat"], limit=1e-5)
+    rebuilt = mu + residual.dequantise(q, scales)
+    stage = f"{name} {component} y_hat before LSBS"
+    assert_close(stage, rebuilt, before_lsbs(case, key), limit=1e-5)
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+@pytest.mark.parametrize("name", FULL)
+def test_dequantiser(load_case, name, component):
+    case = load_case(name)
+    key = COMPONENTS[component]
+    ours = residual.dequantise(case[f"{key}.residual_quant"], scales_of(case, key))
+    assert_close(f"{name} {component} r_hat", ours, case[f"{key}.residual"], limit=1e-5)
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+@pytest.mark.parametrize("name", [name for name in ON if name not in SHORT])
+def test_lsbs(load_case, name, component):
+    case = load_case(name)
+    key = COMPONENTS[component]
+    ours = tools.scale_latents(
+        before_lsbs(case, key),
+        residual.dequantise(case[f"{key}.residual_quant"], scales_of(case, key)),
+        case[f"{key}.rvs_index"].int(),
+        model=case.model,
+    )
+    assert_close(f"{name} {component} y_hat", ours, case[f"{key}.y_hat"], limit=1e-5)
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -289,16 +378,19 @@ def test_rgb(load_case, weights, name):
     assert_same_picture(name, ours[0], case["rgb"], operating_point=case.operating_point)
 
 
-@pytest.mark.parametrize("name", OFF)
+@pytest.mark.parametrize("name", EVERY)
 def test_end_to_end(load_case, weights, name):
     """From the pixels: at most 2 symbols of an image may flip, and never by more than 1."""
     case = load_case(name)
     point = case.operating_point
     codec = JpegAI.load(weights, point)
     coded = codec.encode(
-        case.rgb, model=case.model, beta=(case.beta, case.beta), tools=False,
-        latents=("y", "y_hat", "q", "z_hat", "mu"),
-    )  # fmt: skip
+        case.rgb,
+        model=case.model,
+        beta=(case.beta, case.beta),
+        tools=case.tools,
+        latents=("y", "y_hat", "y_hat_before_lsbs", "q", "z_hat", "grfs", "cube"),
+    )
     flipped = compared = 0
     for component, key in COMPONENTS.items():
         ours = getattr(coded, component)
@@ -316,14 +408,24 @@ def test_end_to_end(load_case, weights, name):
             theirs = case[f"{key}.y_hat"]
             stage = f"{name} {component} y_hat, end to end, {point}"
             assert_close(stage, ours.y_hat, theirs, limit=limit)
+            assert_equal(f"{name} {component} cube flags", ours.cube, case[f"{key}.cube_flag"])
+            if f"{key}.y_hat_before_lsbs" in case:
+                stage = f"{name} {component} y_hat before LSBS, end to end, {point}"
+                assert_close(stage, ours.y_hat_before_lsbs, before_lsbs(case, key), limit=limit)
+        if case.tools:
+            assert_equal(f"{name} {component} grfs flags", ours.grfs[0], case[f"{key}.grfs_flags"])
     record(f"symbols, end to end, {point}", compared, differing=flipped)
     print(f"{name}: {compared} symbols compared, {flipped} differ")
     assert flipped <= 2
     difference = abs(coded.bits.sum().item() / case["bits"][4].item() - 1)
     record(f"bits, end to end, {point}", 1, differing=int(difference > 1e-5), worst=difference)
     assert difference <= 1e-5
-    if point == "BOP":  # there is no HOP chroma decoder for the models of f09 and f12
-        assert_same_picture(name, codec.decode(coded)[0], case["rgb"])
+    rebuilt = codec.rebuild(coded)
+    for component in COMPONENTS:
+        assert torch.equal(getattr(rebuilt, component).y_hat, getattr(coded, component).y_hat)
+    # There is no HOP chroma decoder but that of model 3.
+    if point == "BOP" or name.startswith("f08"):
+        assert_same_picture(name, codec.decode(coded)[0], case["rgb"], operating_point=point)
 
 
 IMAGES = ("face_a", "face_b", "face_c", "face_d")

@@ -32,7 +32,7 @@ def test_what_is_overridden_is_said_once(faithful, checkout):
     ("step", "count", "words"),
     [
         ("select_images", 1, "--sampling first"),
-        ("analyse_images", 2, "--state carried"),
+        ("analyse_images", 2, "--model 3"),
         ("extract_latents", 4, "--state carried"),
         ("build_features", 9, "--n-patches 15 --seed 1 --protocol faithful"),
         ("tune_classifier", 18, "--tuning published"),

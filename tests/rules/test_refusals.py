@@ -13,6 +13,7 @@ import pytest
         (["--config", "weights=nowhere"], "encoder_Y_0.5.pth is missing"),
         (["--config", "sampling=last"], "'last' is not one of ['stratified', 'first']"),
         (["--config", "run=a/b"], "does not match"),
+        (["--config", "rate=match"], "VM_bop/encoder_Y_0.002.pth is missing"),
     ],
 )
 def test_a_wrong_value_is_named(checkout, options, message):

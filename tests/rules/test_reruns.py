@@ -8,8 +8,10 @@ EXTRACTION = {
     "analyse_images",
     "extract_latents",
 }
-# Cells of one classifier, latent fits counted once for y: features x (1 model + 2 levels).
+# Cells of one classifier: features x points, one of y and two of y_hat.
 FITS = 3 * 3
+# Every cell of every level is a copy: features x latents x levels x classifiers.
+CELLS = 3 * 2 * 2 * 2
 AFTER = {"collect_scores": 1, "render_tables": 1, "plot_figures": 1, "describe_run": 1}
 # The digest of the configuration stands on every table.
 AFTER_CONFIG = AFTER | {"render_audit": 1}
@@ -19,8 +21,8 @@ def test_a_changed_search_space_reruns_that_classifier_alone(finished):
     with finished.edited("tests/data/tiny.yaml", "max_iter: 3", "max_iter: 4"):
         planned = finished.planned()
     assert planned == {
-        "tune_classifier": FITS, "fit_classifier": FITS, "share_cell": 6, "evaluate_classifier": 12,
-        **AFTER_CONFIG,
+        "tune_classifier": FITS, "fit_classifier": FITS, "share_cell": CELLS // 2,
+        "evaluate_classifier": CELLS // 2, **AFTER_CONFIG,
     }  # fmt: skip
 
 
@@ -37,8 +39,9 @@ def test_an_edit_of_the_codec_reruns_extraction_but_not_the_images(finished):
     with finished.edited(f"{LIBRARY}/codec/context.py", "CONTEXT_GROUPS = 5", "CONTEXT_GROUPS = 4"):
         planned = finished.planned()
     assert planned == {
-        "analyse_images": 2, "extract_latents": 4, "build_features": 9, "tune_classifier": 18,
-        "fit_classifier": 18, "share_cell": 12, "evaluate_classifier": 24, **AFTER,
+        "analyse_images": 2, "extract_latents": 4, "join_level": 4, "build_features": 9,
+        "tune_classifier": 18, "fit_classifier": 18, "share_cell": CELLS,
+        "evaluate_classifier": CELLS, **AFTER,
     }  # fmt: skip
 
 
@@ -68,9 +71,36 @@ def test_a_new_level_runs_its_extraction_and_cells_alone(finished):
     ):  # fmt: skip
         planned = finished.planned()
     assert planned == {
-        "extract_latents": 2, "build_features": 3, "tune_classifier": 6, "fit_classifier": 6,
-        "share_cell": 6, "evaluate_classifier": 12, **AFTER_CONFIG,
+        "extract_latents": 2, "join_level": 2, "build_features": 3, "tune_classifier": 6,
+        "fit_classifier": 6, "share_cell": 12, "evaluate_classifier": 12, **AFTER_CONFIG,
     }  # fmt: skip
+
+
+def test_a_new_level_of_a_known_point_fits_nothing(finished):
+    """Put before the level whose point it has: neither is made again."""
+    with finished.edited(
+        "tests/data/tiny.yaml", "run: tiny",
+        'run: tiny\nbpp: [0.24, 0.25, 1.0]\noperating_points: {"0.24": [3, -680]}',
+    ):  # fmt: skip
+        planned = finished.planned()
+    # The level behind it says that it is the same; its cells are scored with its description.
+    assert planned == {
+        "join_level": 4, "share_cell": 12, "evaluate_classifier": 24, **AFTER_CONFIG,
+    }  # fmt: skip
+
+
+def test_tools_change_y_hat_but_not_y(finished):
+    with finished.edited("tests/data/tiny.yaml", "run: tiny", "run: tiny\ntools: false"):
+        planned = finished.planned()
+    assert "analyse_images" not in planned
+    assert (planned["extract_latents"], planned["join_level"]) == (4, 4)
+    assert planned["build_features"] == 6
+
+
+def test_extras_are_stored_by_extraction_alone(finished):
+    with finished.edited("tests/data/tiny.yaml", "run: tiny", "run: tiny\nstore: {extras: [q]}"):
+        planned = finished.planned()
+    assert "analyse_images" not in planned and planned["extract_latents"] == 4
 
 
 def test_a_level_removed_runs_the_gather_alone(finished):

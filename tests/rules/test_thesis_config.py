@@ -1,22 +1,25 @@
 """config/thesis.yaml on a skeleton of the data set: the whole DAG without images, or one line."""
 
 import copy
+import json
+import os
 
 import pytest
 import yaml
 from snakemake.utils import update_config
 
 from latentprint import plan
-from tests.checkout import Checkout
+from latentprint.points import SPLITS
+from tests.checkout import Checkout, copy_project
 
 ROWS = {"train": 100_000, "valid": 20_000, "test": 20_000}
-WEIGHTS = (
-    "VM_hop/encoder_Y_0.5.pth",
-    "VM_hop/encoder_UV_0.5.pth",
-    "VM_common_int/Y_0.5.pth",
-    "VM_common_int/UV_0.5.pth",
+WEIGHTS = tuple(
+    f"{name}_{beta}.pth"
+    for beta in ("0.002", "0.012", "0.075", "0.5")
+    for name in ("VM_hop/encoder_Y", "VM_hop/encoder_UV", "VM_common_int/Y", "VM_common_int/UV")
 )
 THESIS = "config/thesis.yaml"
+RUN = "results/thesis"
 
 
 class OfThesis(Checkout):
@@ -50,7 +53,6 @@ def weights(tmp_path_factory):
     for name in WEIGHTS:
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).touch()
-        (folder / name.replace("0.5", "0.012")).touch()  # model id 1, for another table of levels
     return folder
 
 
@@ -65,37 +67,94 @@ def given(faces, weights):
     return ["--config", f"images_root={faces}", f"weights={weights}"]
 
 
-def test_the_dag_is_that_of_the_plan(thesis, config, faces, weights):
-    planned = thesis.planned(*given(faces, weights))
-    expected = plan.jobs(config)
-    assert {rule: planned[rule] for rule in expected} == expected
-    assert expected["fit_classifier"] == expected["tune_classifier"] == 24
-    assert expected["evaluate_classifier"] == 48
+def single_jobs(planned, expected):
     others = {rule: count for rule, count in planned.items() if rule not in expected}
     assert others and set(others.values()) == {1}, others
 
 
+def test_before_the_matching_the_dag_is_what_the_plan_says(thesis, config, faces, weights):
+    planned = thesis.planned(*given(faces, weights))
+    expected = plan.jobs_before_matching(config)
+    assert {rule: planned[rule] for rule in expected} == expected
+    assert (expected["match_rates"], expected["evaluate_classifier"]) == (4, 48)
+    single_jobs(planned, expected)
+
+
+def pretend_matched(folder, of_level):
+    """Put empty stores where y and what was matched belong, and descriptions that name points.
+
+    Without records of earlier runs Snakemake goes by the files' times alone.
+    """
+    latents = folder / RUN / "latents"
+    names = [f"model-{model}" for model in range(4)]
+    names += [f"bpp-{bpp}/matched" for bpp in of_level]
+    for moment, name in enumerate(
+        ["../images.tsv", "../exclusions.tsv", "../selection.tsv", *names]
+    ):
+        files = [latents / f"{name}/{split}{end}" for split in SPLITS for end in (".h5", ".json")]
+        for path in [latents / name] if name.startswith("..") else files:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+            os.utime(path, (2e9 + min(moment, 3 + (moment > 6)),) * 2)
+    for bpp, (models, beta) in of_level.items():
+        description = {
+            "format": "latentprint latents",
+            "datasets": {"model": {"sha256": str(models)}, "beta": {"sha256": beta}},
+            "summary": {"model": dict.fromkeys(models, 1)},
+        }
+        for split in SPLITS:
+            path = latents / f"bpp-{bpp}/matched/{split}.json"
+            path.write_text(json.dumps(description))
+            os.utime(path, (2e9 + 4,) * 2)
+
+
+@pytest.mark.parametrize(
+    ("of_level", "points"),
+    [
+        ({"6": ("03", "a"), "12": ("13", "b")}, plan.most_points),
+        ({"6": ("3", "a"), "12": ("3", "a")}, plan.fewest_points),
+    ],
+)
+def test_after_the_matching_the_dag_is_that_of_the_plan(
+    root, tmp_path, config, faces, weights, of_level, points
+):
+    own = OfThesis(copy_project(root, tmp_path).folder)
+    pretend_matched(own.folder, of_level)
+    planned = own.planned(*given(faces, weights))
+    expected = plan.jobs(config, points(config))
+    for made in ("analyse_images", "match_rates"):
+        assert made not in planned
+        del expected[made]
+    assert {rule: planned[rule] for rule in expected} == expected
+    single_jobs(planned, expected)
+
+
 def test_the_searches_are_those_of_the_plan(thesis, config, faces, weights):
-    output = thesis.snakemake("--dry-run", "--printshellcmds", *given(faces, weights)).stdout
-    assert output.count("--tuning search") == len(plan.trials(config)) == 16
+    with thesis.edited(THESIS, "rate: match", "rate: table"):
+        output = thesis.snakemake("--dry-run", "--printshellcmds", *given(faces, weights)).stdout
+    tabled = config | {"rate": "table"}
+    assert output.count("--tuning search") == len(plan.trials(tabled)) == 16
     assert output.count("steps.tune_classifier --study") == 8
 
 
 @pytest.mark.parametrize(
     ("old", "new"),
     [
+        ("seed: 1", "seed: 2"),
         ('latents: ["y", "y_hat"]', 'latents: ["y"]'),
         ("features: [flatten, single, multiple]", "features: [flatten]"),
         ('"6": [3, 702]', '"6": [1, 0]'),
     ],
 )
 def test_other_factors_are_planned_as_they_run(thesis, config, faces, weights, old, new):
-    with thesis.edited(THESIS, old, new):
+    with thesis.edited(THESIS, "rate: match", "rate: table"), thesis.edited(THESIS, old, new):
         planned = thesis.planned(*given(faces, weights))
         changed = copy.deepcopy(config)
         update_config(changed, yaml.safe_load((thesis.folder / THESIS).read_text()))
     expected = plan.jobs(changed)
     assert {rule: planned.get(rule, 0) for rule in expected} == expected
+    assert "match_rates" not in planned
+    single_jobs(planned, expected)
 
 
 def refused(thesis, *options):
@@ -125,7 +184,7 @@ def test_a_missing_list_is_named(thesis, faces, weights, tmp_path):
     assert "test.csv: missing, although train.csv is there" in line
 
 
-@pytest.mark.parametrize("missing", WEIGHTS[1:3])
+@pytest.mark.parametrize("missing", [WEIGHTS[1], WEIGHTS[-1]])
 def test_a_missing_weight_file_is_named(thesis, faces, tmp_path, missing):
     for name in WEIGHTS:
         (tmp_path / name).parent.mkdir(exist_ok=True)

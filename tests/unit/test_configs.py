@@ -70,7 +70,8 @@ def test_a_nested_key_that_is_not_stated_is_noticed(root):
 def test_the_thesis_is_that_of_the_thesis(root):
     config = merged(root, "thesis")
     assert (config["n_train"], config["n_test"], config["n_patches"]) == (30_000, 3_000, 15)
-    assert config["operating_point"] == "HOP"
+    assert (config["operating_point"], config["tools"], config["rate"]) == ("HOP", True, "match")
+    assert config["y_hat"] == "after_lsbs"
     assert grid.operating_point(config, "6") == grid.operating_point(config, "12") == (3, 702)
     assert len(grid.cells(config)) == 48
     for classifier in ("RF", "GB"):

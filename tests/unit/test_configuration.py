@@ -34,7 +34,7 @@ def test_the_default_passes(config, schema):
         ("latents", ["y", "z"], "latents.1: 'z' is not one of"),
         ("latents", "y", "latents: 'y' is not of type 'array'"),
         ("operating_points.0.5", [4, 0], "4 is greater than the maximum of 3"),
-        ("tools", True, "tools: False was expected"),
+        ("tools", "on", "tools: 'on' is not of type"),
         ("protocol", "loyal", "protocol: 'loyal' is not one of ['corrected', 'faithful']"),
         ("bpp", [], "bpp: "),
         ("seed", "one", "seed: 'one' is not of type 'integer'"),

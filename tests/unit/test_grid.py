@@ -7,6 +7,7 @@ import yaml
 
 from latentprint import grid
 from latentprint.errors import UserError
+from latentprint.points import Points
 
 
 @pytest.fixture
@@ -28,20 +29,31 @@ def test_levels_are_written_in_one_way(bpp, text):
 
 
 def test_y_is_shared_by_the_levels_of_one_model(config):
-    assert grid.point(config, "0.25", "y") == grid.point(config, "1", "y") == "model-3"
-    assert grid.point(config, "0.25", "y_hat") == "bpp-0.25"
+    at = Points(config)
+    assert at.of("0.25", "y") == at.of("1", "y") == "model-3"
+    assert at.of("0.25", "y_hat") == "model-3_beta--680"
+    assert at.of("1", "y_hat") == "model-3_beta-240"
     config["operating_points"]["0.25"] = [1, 0]
-    assert grid.point(config, "0.25", "y") == "model-1"
+    assert at.of("0.25", "y") == "model-1"
+    assert at.models("0.25", "train") == [1]
 
 
 def test_levels_that_are_one_operating_point_share_their_fits(config):
-    assert grid.shared(config) == ["bpp-0.25/y", "bpp-1/y"]
+    at = Points(config)
+    assert at.same_as("1") == []
     config["operating_points"] = {"0.25": [3, 100], "1.0": [3, 100]}
-    assert grid.point(config, "1", "y_hat") == grid.point(config, "0.25", "y_hat") == "bpp-0.25"
-    assert grid.shared(config) == ["bpp-0.25/y", "bpp-1/y", "bpp-1/y_hat"]
+    assert at.of("1", "y_hat") == at.of("0.25", "y_hat") == "model-3_beta-100"
+    assert list(at.levels_at("model-3_beta-100")) == ["0.25", "1"]
+    assert at.same_as("0.25") == [] and at.same_as("1") == ["0.25"]
     config["tuning_from"] = {}
-    fitted = "bpp-0.25/y_hat/Y/flatten/GB"
-    assert grid.study(config, fitted) == fitted
+    fitted = "model-3_beta-100/y_hat/Y/flatten/GB"
+    assert at.study(fitted) == fitted
+
+
+def test_without_reuse_every_cell_is_its_own_study(config):
+    config["tuning_from"] = {}
+    cell = "model-3_beta-240/y_hat/Y/flatten/GB"
+    assert Points(config).study(cell) == cell
 
 
 def test_too_little_memory_is_refused_with_a_way_out(config):
@@ -54,39 +66,6 @@ def test_too_little_memory_is_refused_with_a_way_out(config):
     grid.check_memory(config, need)
     with pytest.raises(UserError, match=r"GB on flatten YUV needs 1\.\d GB, the jobs may use"):
         grid.check_memory(config, need - 1)
-
-
-def test_one_study_serves_all(config):
-    for cell in grid.cells(config):
-        where = grid.point(config, cell.bpp, cell.latent)
-        fitted = f"{where}/{cell.latent}/{cell.component}/{cell.feature}/{cell.classifier}"
-        expected = f"model-3/y/{cell.component}/single/{cell.classifier}"
-        assert grid.study(config, fitted) == expected
-
-
-def test_without_reuse_every_cell_is_its_own_study(config):
-    config["tuning_from"] = {}
-    assert grid.study(config, "bpp-1/y_hat/Y/flatten/GB") == "bpp-1/y_hat/Y/flatten/GB"
-
-
-def test_y_takes_the_search_of_a_level_of_its_own_model(config):
-    config["latents"] = ["y_hat", "y"]
-    config["operating_points"] = {"0.25": [1, 0], "1.0": [3, 0]}
-    config["tuning_from"] = {"latents": True}
-    assert grid.study(config, "model-3/y/Y/single/RF") == "bpp-1/y_hat/Y/single/RF"
-    assert grid.study(config, "model-1/y/Y/single/RF") == "bpp-0.25/y_hat/Y/single/RF"
-
-
-def test_reuse_of_a_feature_alone(config):
-    config["tuning_from"] = {"flatten": "single"}
-    assert grid.study(config, "bpp-1/y_hat/Y/flatten/GB") == "bpp-1/y_hat/Y/single/GB"
-    assert grid.study(config, "bpp-1/y_hat/Y/multiple/GB") == "bpp-1/y_hat/Y/multiple/GB"
-
-
-def test_a_search_may_be_reused_from_a_feature_outside_the_run(config):
-    config["features"] = ["flatten"]
-    grid.check(config)
-    assert grid.study(config, "model-3/y/Y/flatten/GB") == "model-3/y/Y/single/GB"
 
 
 def test_memory_grows_with_the_data(config):
@@ -153,6 +132,9 @@ def with_value(config, path, value):
             {"flatten": "single", "single": "multiple"},
             "tuning_from.flatten is single, which takes its own search from multiple",
         ),
+        ("image_size", 1040, "image_size is 1040, expected at most 1024"),
+        ("bpp", [0.125], r"bpp 0\.125, expected hundredths .* where rates are matched"),
+        ("bpp", [0.001], r"bpp 0\.001, expected hundredths .* where rates are matched"),
         ("engine", {"RF": {"name": "sklearn"}}, "engine has no entry for GB"),
         ("classifiers", ["RF", "SVM"], "classifiers names SVM, expected some of RF, GB"),
         ("search.RF.grid", ["n_estimators"], "does not search"),
@@ -160,5 +142,51 @@ def with_value(config, path, value):
 )
 def test_contradictions_are_named(config, path, value, message):
     grid.check(config)
+    if message.endswith("rates are matched"):
+        config["rate"] = "match"
     with pytest.raises(UserError, match=message):
         grid.check(with_value(config, path, value))
+
+
+@pytest.mark.parametrize("bpp", [0.06, 0.12, 0.25, 0.29, 0.5, 0.75, 1.0, 2.0, 6, 12])
+def test_the_rates_that_are_in_use_can_be_matched(config, bpp):
+    config |= {"rate": "match", "bpp": [bpp]}
+    grid.check(config)
+    assert float(grid.level(bpp)) == bpp
+
+
+def test_the_matcher_takes_the_targets_that_the_configuration_allows():
+    from latentprint.codec.matcher import check_target
+
+    for bpp in (0.06, 0.12, 0.25, 0.5, 6, 12):
+        assert check_target(bpp) == pytest.approx(bpp)
+    for bpp in (0.125, 0.001):
+        with pytest.raises(UserError):
+            check_target(bpp)
+
+
+def test_matching_tries_every_model_and_needs_no_table(config):
+    assert grid.models(config) == [3]
+    config |= {"rate": "match", "operating_points": {}}
+    grid.check(config)
+    assert grid.models(config) == [0, 1, 2, 3]
+    config["latents"] = ["y"]
+    assert grid.quantised(config)
+    config |= {"rate": "table"}
+    assert not grid.quantised(config)
+
+
+def test_large_images_are_refused_only_where_they_are_quantised(config):
+    config |= {"image_size": 2048, "latents": ["y"]}
+    grid.check(config)
+    config["rate"] = "match"
+    with pytest.raises(UserError, match="image_size is 2048"):
+        grid.check(config)
+
+
+def test_extras_need_y_hat(config):
+    config["store"]["extras"] = ["q", "mu"]
+    grid.check(config)
+    config["latents"] = ["y"]
+    with pytest.raises(UserError, match=r"store\.extras names q, mu, expected none without y_hat"):
+        grid.check(config)

@@ -1,6 +1,7 @@
 """The first page of the report."""
 
 import dataclasses
+from dataclasses import replace
 
 import pytest
 from docutils.core import publish_parts
@@ -25,6 +26,8 @@ SETTINGS = {
     "operating_point": "BOP",
     "tools": False,
     "state": "fresh",
+    "rate": "table",
+    "y_hat": "after_lsbs",
     "protocol": "corrected",
     "tuning": "search",
     "tuning_from": {"flatten": "single", "latents": True},
@@ -101,3 +104,15 @@ def test_the_origin_ends_the_page(scores):
         .rstrip()
         .endswith("Run ``demo``, configuration ``0123456789``, code ``abcdef0123``.")
     )
+
+
+def test_matched_rates_are_told_level_by_level(scores):
+    models = {"0.25": ("0,1", "-139..84,-139..84"), "1.0": ("3", "702,702")}
+    ended = [
+        replace(score, model=models[score.bpp][0], beta=models[score.bpp][1]) for score in scores
+    ]
+    text = " ".join(page(ended, rate="match", y_hat="before_lsbs").split())
+    assert "0.25 bpp: model ids 0,1, displacement -139 to 84" in text
+    assert "1.0 bpp: model id 3, displacement 702." in text
+    assert "before LSBS" in text
+    assert "was matched" not in page(ended) and "LSBS" not in page(ended)

@@ -29,31 +29,63 @@ def thesis(root, config):
     return config
 
 
-def test_trials_of_the_thesis(thesis):
-    found = plan.trials(thesis)
-    # y and y_hat, both levels being one operating point; both components; single and multiple; both
-    # classifiers.
-    assert len(found) == 2 * 2 * 2 * 2
-    assert {cell.split("/")[0] for cell in found} == {"model-3", "bpp-6"}
-    assert not any("/flatten/" in cell for cell in found)
+@pytest.fixture
+def tabled(thesis):
+    """The thesis' configuration with the operating points of its table."""
+    thesis["rate"] = "table"
+    return thesis
+
+
+def counted(found):
     # 100 draws, then 3^3 and 3^5 points of which one is the best draw.
-    assert {n for cell, n in found.items() if cell.endswith("/RF")} == {126}
-    assert {n for cell, n in found.items() if cell.endswith("/GB")} == {342}
-    assert sum(found.values()) == 3_744
-    assert sum(study.fits for study in plan.studies(thesis)) == 11_232
-    thesis["operating_points"]["6"] = [3, 0]
-    assert len(plan.trials(thesis)) == 3 * 2 * 2 * 2
+    for cell, n in found.items():
+        assert n == {"RF": 126, "GB": 342}[cell.rpartition("/")[2]]
+        assert "/flatten/" not in cell
+    return len(found)
 
 
-def test_y_counts_once_per_model_id(thesis):
-    thesis["operating_points"]["6"] = [1, 0]
-    assert len(plan.trials(thesis)) == 4 * 2 * 2 * 2
+def test_trials_of_the_thesis_at_most(thesis):
+    """y and y_hat, two levels that differ, components, single and multiple, classifiers."""
+    assert counted(plan.trials(thesis)) == 2 * 2 * 2 * 2 * 2
+    assert sum(plan.trials(thesis).values()) == 7_488
+    assert sum(study.fits for study in plan.studies(thesis)) == 22_464
+    fewest = plan.studies(thesis, plan.fewest_points(thesis))
+    assert len(fewest) == 16 and sum(study.trials for study in fewest) == 3_744
+
+
+def test_equal_lines_of_the_table_are_searched_once(tabled):
+    assert counted(plan.trials(tabled)) == 2 * 2 * 2 * 2
+    assert {cell.split("/")[0] for cell in plan.trials(tabled)} == {
+        "model-3", "model-3_beta-702",
+    }  # fmt: skip
+    assert sum(study.fits for study in plan.studies(tabled)) == 11_232
+    tabled["operating_points"]["6"] = [3, 0]
+    assert counted(plan.trials(tabled)) == 3 * 2 * 2 * 2
+
+
+def test_y_counts_once_per_model_id(tabled):
+    tabled["operating_points"]["6"] = [1, 0]
+    assert counted(plan.trials(tabled)) == 4 * 2 * 2 * 2
 
 
 def test_nothing_is_searched_with_published_parameters(thesis):
     thesis["tuning"] = "published"
     assert plan.trials(thesis) == {}
-    assert plan.jobs(thesis)["tune_classifier"] == 24
+    assert plan.jobs(thesis)["tune_classifier"] == 48
+
+
+def test_jobs_of_matched_levels(thesis):
+    most, fewest = plan.jobs(thesis), plan.jobs(thesis, plan.fewest_points(thesis))
+    known = plan.jobs_before_matching(thesis)
+    assert known == {
+        "analyse_images": 8, "match_rates": 4, "join_level": 4, "share_cell": 48,
+        "evaluate_classifier": 48,
+    }  # fmt: skip
+    for counts in (most, fewest):
+        assert {rule: counts[rule] for rule in known} == known
+    assert (most["gather_latents"], most["extract_latents"], most["fit_classifier"]) == (4, 4, 48)
+    assert (fewest["extract_latents"], fewest["fit_classifier"]) == (2, 24)
+    assert "gather_latents" not in fewest
 
 
 def test_a_search_reused_from_outside_the_run_has_its_job(config):
@@ -133,18 +165,22 @@ def test_memory_keeps_jobs_apart(thesis):
 
 
 def test_disk_is_that_of_the_stores(thesis):
-    sizes = plan.disk_bytes(thesis)
     store = 33_000 * (160 + 96) * 16 * 16 * 4
-    assert sizes["latents y"] == store  # one model id
-    # Both levels are one operating point: of the second only the test images are quantised.
-    assert sizes["latents y_hat"] == store * 36_000 // 33_000
     rows = 33_000 + (30_000 * 15 + 3_000 * 256)  # single; multiple; flatten is a view
-    assert sizes["features"] == 2 * 4 * (160 + 256) * rows
-    thesis["operating_points"]["6"] = [3, 0]
-    assert plan.disk_bytes(thesis)["latents y_hat"] == 2 * store
-    thesis["latents"] = ["y"]
+    most = plan.disk_bytes(thesis)
+    assert most["latents y"] == (4 + 2) * store  # four model ids; gathered for each level
+    assert most["latents y_hat"] == 2 * store
+    assert most["features"] == 4 * 4 * (160 + 256) * rows
+    fewest = plan.disk_bytes(thesis, plan.fewest_points(thesis))
+    assert (fewest["latents y"], fewest["latents y_hat"]) == (4 * store, store)
+    assert fewest["features"] == 2 * 4 * (160 + 256) * rows
+    # A model at each point and at each of its levels.
+    assert most["models"] * 3 == fewest["models"] * 4
+    thesis["store"]["extras"] = ["q", "mu", "flags"]
+    assert plan.disk_bytes(thesis)["extras"] == 2 * store * 6 // 4
+    thesis |= {"latents": ["y"], "store": {"extras": []}, "rate": "table"}
     assert "latents y_hat" not in plan.disk_bytes(thesis)
-    assert plan.disk_bytes(thesis)["latents y"] == store
+    assert plan.disk_bytes(thesis)["latents y"] == store  # one model id
 
 
 def dataset(folder, train, test):
@@ -173,11 +209,14 @@ def test_the_page_says_what_the_run_costs(thesis, tmp_path):
         "30,000 training and 3,000 test images",
         "images_root is not given",
         "weights is not given",
-        "6 and 12 bpp: model 3, displacement 702",
-        "48, from 24 fits",
-        "16, at most 3,744 trials and 11,232 fits",
+        "HOP, model 0, 1, 2, 3",
+        "6 and 12 bpp: model and displacement are matched for every image",
+        "48, from at most 48 fits; 24 if all levels are one point",
+        "32, at most 7,488 trials and 22,464 fits",
+        "Until rates are matched, snakemake -n shows 112 of these 240 jobs",
+        "If all levels are one point: ",
         "45.2 GB for the largest job, fit_classifier GB flatten; 1 of them at a time",
-        "latents y 8.7 GB, latents y_hat 9.4 GB",
+        "latents y 51.9 GB, latents y_hat 17.3 GB",
     ):
         assert words in " ".join(text.split()), words
 
@@ -239,11 +278,11 @@ def disk_of(monkeypatch, free):
 
 
 def test_a_disk_too_small_is_refused_and_what_is_there_counts(thesis, tmp_path, monkeypatch):
-    needed = sum(plan.disk_bytes(thesis).values())
+    needed = sum(plan.disk_bytes(thesis, plan.fewest_points(thesis)).values())
     disk_of(monkeypatch, needed + 1)
     check_disk(thesis, tmp_path)
     disk_of(monkeypatch, needed - 1)
-    with pytest.raises(UserError, match=r"writes about 3\d\.\d GB more, the disk has") as caught:
+    with pytest.raises(UserError, match=r"writes at least \d+\.\d GB more, the disk has") as caught:
         check_disk(thesis, tmp_path)
     assert "\n" not in str(caught.value)
     (tmp_path / "thesis/latents").mkdir(parents=True)

@@ -304,3 +304,44 @@ def test_equal_content_gives_an_equal_description(tmp_path, arrays, ids):
         for name in ("first", "second")
     ]
     assert texts[0] == texts[1]
+
+
+def test_compressed_integers_are_read_and_viewed_as_they_were(tmp_path, ids):
+    random = np.random.default_rng(0)
+    q = random.integers(-3, 4, (N, 6, 16, 16)).astype(np.int16)
+    small = random.integers(-3, 4, (N, 2, 1, 1)).astype(np.int8)
+    paths = {packed: tmp_path / f"{packed}.h5" for packed in (True, False)}
+    for packed, path in paths.items():
+        with store.create(
+            path,
+            ids=ids,
+            datasets={"luma/q": (q.shape[1:], np.int16), "luma/z_hat": (small.shape[1:], np.int8)},
+            attributes={},
+            compressed=["luma/q", "luma/z_hat", "luma/absent"] if packed else [],
+        ) as writer:
+            writer.write(0, {"luma/q": q, "luma/z_hat": small})
+    with h5py.File(paths[True]) as file:
+        for name in ("luma/q", "luma/z_hat"):
+            assert (file[name].compression, file[name].shuffle) == ("gzip", True)
+            assert file[name].chunks == (1, *file[name].shape[1:])
+    first, second = (store.read_sidecar(path.with_suffix(".json")) for path in paths.values())
+    assert first["digest"] == second["digest"]
+    assert paths[True].stat().st_size < paths[False].stat().st_size
+    view = tmp_path / "views" / "view.h5"
+    store.join(view, [paths[True]], attributes={})
+    store.verify(view)
+    with store.open_store(view) as opened:
+        np.testing.assert_array_equal(opened.read("luma/q", 3, 7), q[3:7])
+        np.testing.assert_array_equal(opened.read("luma/z_hat"), small)
+
+
+def test_a_joined_store_can_hold_numbers_of_its_own(tmp_path, arrays, ids, single):
+    own = {"bpp": np.full(N, np.nan), "note": np.arange(N, dtype=np.int16)}
+    joined = tmp_path / "joined.h5"
+    store.join(joined, [single], attributes={}, arrays=own)
+    store.verify(joined)
+    with store.open_store(joined) as opened:
+        assert opened.names == tuple(sorted([*arrays, "note"]))
+        for name, array in own.items():
+            np.testing.assert_array_equal(opened.read(name), array)
+        np.testing.assert_array_equal(opened.read("beta"), arrays["beta"])

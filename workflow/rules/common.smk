@@ -1,6 +1,5 @@
 # What all rules share: the checked configuration, paths, wildcards, code digests.
 
-import re
 import sys
 from pathlib import Path
 
@@ -19,7 +18,7 @@ ROOT = Path(str(workflow.current_basedir)).resolve().parents[1]
 LIBRARY = ROOT / "workflow" / "lib"
 sys.path.insert(0, str(LIBRARY))
 
-from latentprint import grid, image_folders, provenance
+from latentprint import grid, image_folders, points, provenance
 from latentprint.configuration import check_schema
 from latentprint.errors import UserError
 from latentprint.protocol import apply_protocol
@@ -66,7 +65,14 @@ CELL_FILES = [
 ]
 
 ENVIRONMENTS = {
-    "codec": ["analyse_images", "extract_latents", "train_codec"],
+    "codec": [
+        "analyse_images",
+        "extract_latents",
+        "gather_latents",
+        "join_level",
+        "match_rates",
+        "train_codec",
+    ],
     "report": [
         "describe_run",
         "plot_figures",
@@ -77,19 +83,20 @@ ENVIRONMENTS = {
 }
 
 
+# Without wildcards: those of a path variable would escape the constraints below.
 pathvars:
     results=RUN,
     logs=f"{RUN}/logs",
     benchmarks=f"{RUN}/benchmarks",
-    cell=f"{RUN}/cells/{{point}}/{{latent}}/{{component}}/{{feature}}/{{classifier}}",
 
 
 wildcard_constraints:
     split="train|test",
     model="[0-3]",
     bpp=r"[0-9]+(\.[0-9]+)?",
-    point=r"model-[0-3]|bpp-[0-9]+(\.[0-9]+)?",
-    shared="|".join(map(re.escape, grid.shared(config))) or "none",
+    mixed=points.MIXED,
+    quantised=points.QUANTISED,
+    point=f"{points.MODEL}|{points.MIXED}|{points.QUANTISED}",
     latent="y|y_hat",
     component="Y|YUV",
     feature="flatten|single|multiple",

@@ -3,7 +3,9 @@
 import json
 import shutil
 
-from latentprint import figure_plan, trace
+from snakemake.exceptions import IncompleteCheckpointException
+
+from latentprint import figure_plan, sidecar, trace
 from latentprint.weight_files import entropy_files, transform_files
 
 # Images
@@ -36,7 +38,27 @@ def images_root(wildcards):
 # Latents
 
 
-QUANTISED = "y_hat" in config["latents"]
+MATCHED = grid.matched(config)
+# Read once in a process: a description does not change after its checkpoint has ended.
+FOUND = {}
+
+
+def found(bpp, split):
+    """What the matcher found for a level; a checkpoint, so that jobs wait until it is known."""
+    output = checkpoints.match_rates.get(bpp=bpp, split=split).output
+    if (bpp, split) not in FOUND:
+        FOUND[bpp, split] = sidecar.read_sidecar(output.digest)
+    return FOUND[bpp, split]
+
+
+POINTS = points.Points(
+    config, found if MATCHED else None, IncompleteCheckpointException
+)
+LEVEL_STORES = [
+    f"{RUN}/latents/bpp-{bpp}/{split}.json"
+    for bpp in grid.levels(config)
+    for split in points.SPLITS
+]
 
 
 def gpu_wanted(wildcards):
@@ -59,7 +81,7 @@ if Path(WEIGHTS).is_dir() or config["weights"] != "resources/codec":
     try:
         for model in grid.models(config):
             transform_files(WEIGHTS, config["operating_point"], model)
-            if QUANTISED:
+            if grid.quantised(config):
                 entropy_files(WEIGHTS, model)
     except UserError as error:
         refuse(error)
@@ -70,24 +92,127 @@ def encoder_weights(wildcards):
     return existing(transform_files, config["operating_point"], int(wildcards.model))
 
 
+def stores(names, split):
+    """Stores below latents/ and their descriptions, which alone decide about reruns."""
+    stems = [f"{RUN}/latents/{name}/{split}" for name in names]
+    return ancient([f"{stem}.h5" for stem in stems]), [f"{stem}.json" for stem in stems]
+
+
+def quantiser_weights(models):
+    """Entropy files of model ids."""
+    return [path for model in models for path in existing(entropy_files, model)]
+
+
+def level_at(point):
+    """A level that is a point: with the matcher known only after a checkpoint."""
+    try:
+        return POINTS.level_at(point)
+    except UserError as error:
+        raise WorkflowError(str(error))
+
+
+def models_at(point, split):
+    """The model ids that the images of a point have."""
+    if MATCHED:
+        return POINTS.models(level_at(point), split)
+    return [points.table_entry(point)[0]]
+
+
+def analysed_inputs(models, split):
+    """y of model ids."""
+    analysed, digests = stores([f"model-{m}" for m in models], split)
+    return {"analysed": analysed, "digests": digests}
+
+
+def matcher_inputs(wildcards):
+    """y of all models, and all that quantises it."""
+    models = grid.models(config)
+    inputs = analysed_inputs(models, wildcards.split)
+    return inputs | {"weights": quantiser_weights(models)}
+
+
+def gathered_inputs(wildcards):
+    """y of the models that occur at a point."""
+    return analysed_inputs(models_at(wildcards.mixed, wildcards.split), wildcards.split)
+
+
 def quantiser_inputs(wildcards):
-    """The store of y with its digest, and the entropy files where y_hat is wanted."""
-    model = grid.operating_point(config, wildcards.bpp)[0]
-    store = f"{RUN}/latents/model-{model}/{wildcards.split}"
-    inputs = {"digest": f"{store}.json", "analysed": ancient(f"{store}.h5")}
-    return inputs | ({"weights": existing(entropy_files, model)} if QUANTISED else {})
+    """y of the models that occur at a point, and all that quantises it."""
+    models = models_at(wildcards.quantised, wildcards.split)
+    inputs = analysed_inputs(models, wildcards.split)
+    return inputs | {"weights": quantiser_weights(models)}
+
+
+def matched_at(point, split):
+    """Where the operating point of every image stands.
+
+    Not an input: a point is named by a digest of it, so that other content is another point. As an
+    input it would be another file, and a reason to rerun, when a level of the same point is added.
+    """
+    return f"{RUN}/latents/bpp-{level_at(point)}/matched/{split}.h5"
+
+
+def gathered_options(wildcards, input):
+    """Where the model id of every image stands; not stored, since it is given the input."""
+    return f"--matched {matched_at(wildcards.mixed, wildcards.split)}"
+
+
+def point_options(wildcards, input):
+    """Model id and displacement of a point, or where they stand for every image; not stored."""
+    if MATCHED:
+        return f"--matched {matched_at(wildcards.quantised, wildcards.split)}"
+    model, beta = points.table_entry(wildcards.quantised)
+    return f"--model {model} --beta {beta}"
+
+
+def level_matched(wildcards):
+    """What was matched for a level; asked for by name, so that all levels are matched at once."""
+    if not MATCHED:
+        return []
+    return f"{RUN}/latents/bpp-{wildcards.bpp}/matched/{wildcards.split}.json"
+
+
+def level_inputs(wildcards):
+    """Where the latents of a level are kept."""
+    bpp, split = wildcards.bpp, wildcards.split
+    # A checkpoint that a param waits for must be one that the input waits for.
+    same_as(wildcards)
+    inputs = {"digests": []}
+    for latent in dict.fromkeys(["y", *config["latents"]]):
+        inputs[latent], digests = stores([POINTS.of(bpp, latent)], split)
+        inputs["digests"] += digests
+    if MATCHED:
+        inputs["found"], _ = stores([f"bpp-{bpp}/matched"], split)
+    return inputs
+
+
+def level_options(wildcards, input):
+    """The same as options of the step."""
+    kinds = ("y", "y_hat", "found")
+    return " ".join(
+        f"--{kind.replace('_', '-')} {input.get(kind)}"
+        for kind in kinds
+        if kind in input.keys()
+    )
 
 
 def level_beta(wildcards):
-    """Displacement of a level."""
-    return grid.operating_point(config, wildcards.bpp)[1]
+    """The table's displacement, where no store of y_hat holds it."""
+    if MATCHED or "y_hat" in config["latents"]:
+        return ""
+    return f"--beta {grid.operating_point(config, wildcards.bpp)[1]}"
+
+
+def same_as(wildcards):
+    """The levels before this one that are the same point."""
+    return POINTS.same_as(wildcards.bpp)
 
 
 # Classifiers
 
 
 def fitted(wildcards):
-    """The cell in the form that `grid.study` reads."""
+    """The cell in the form that `Points.study` reads."""
     return "/".join(
         (
             wildcards.point,
@@ -102,13 +227,13 @@ def fitted(wildcards):
 def searched_here(wildcards):
     """Whether the cell has a search of its own, or takes another cell's."""
     cell = fitted(wildcards)
-    return config["tuning"] == "published" or grid.study(config, cell) == cell
+    return config["tuning"] == "published" or POINTS.study(cell) == cell
 
 
 def search_inputs(wildcards):
     """The features to search on, or the outcome of the search that is reused."""
     if not searched_here(wildcards):
-        study = f"{RUN}/cells/{grid.study(config, fitted(wildcards))}"
+        study = f"{RUN}/cells/{POINTS.study(fitted(wildcards))}"
         return {"best": f"{study}/best.yaml", "trials": f"{study}/trials.tsv"}
     if config["tuning"] == "published":
         return {}
@@ -148,12 +273,15 @@ def fit_memory(wildcards):
     )
 
 
-def shared_cell(wildcards):
-    """The files of the cell that was fitted for the level's model id or operating point."""
-    bpp, latent = wildcards.shared.removeprefix("bpp-").split("/")
-    where = grid.point(config, bpp, latent)
-    kept = f"{wildcards.component}/{wildcards.feature}/{wildcards.classifier}"
-    return [f"{RUN}/cells/{where}/{latent}/{kept}/{name}" for name in CELL_FILES]
+def level_cell(wildcards):
+    """The cell of a level."""
+    return grid.Cell(*(wildcards[name] for name in grid.Cell.__dataclass_fields__))
+
+
+def fitted_files(wildcards):
+    """The files of the cell that was fitted at the level's point."""
+    where = POINTS.fitted(level_cell(wildcards))
+    return [f"{RUN}/cells/{where}/{name}" for name in CELL_FILES]
 
 
 # Scores, tables, figures
@@ -164,8 +292,7 @@ IMAGES_TEXT = "drawn by the product" if DRAWN else f"folder {Path(IMAGES).name}"
 
 def scored(wildcards):
     """The cell's name: bpp, latent, component, feature, classifier."""
-    factors = (wildcards[name] for name in grid.Cell.__dataclass_fields__)
-    return grid.Cell(*factors).path
+    return level_cell(wildcards).path
 
 
 FACTORS = {
@@ -240,6 +367,8 @@ def run_settings():
             "operating_point",
             "tools",
             "state",
+            "rate",
+            "y_hat",
             "protocol",
             "tuning",
             "tuning_from",

@@ -1,5 +1,5 @@
-# From images to latent stores. y depends on the model id alone and is computed once for all levels
-# that share it; y_hat is made from it for every level.
+# From images to latent stores. y depends on the model id alone; y_hat on the displacement as well. Both
+# are kept at points (latentprint.points), and levels of rate are views of them.
 
 
 rule analyse_images:
@@ -21,7 +21,7 @@ rule analyse_images:
         gpu=gpu_wanted,
     params:
         code=code_of("analyse_images"),
-        cfg=settings("operating_point", "state", "image_size"),
+        cfg=settings("operating_point", "image_size"),
         device=config["device"],
         root=images_root,
         weights=WEIGHTS,
@@ -29,24 +29,71 @@ rule analyse_images:
         "python -m latentprint.steps.analyse_images"
         " --images {input.images} --split {wildcards.split} --root {params.root:q}"
         " --image-size {params.cfg[image_size]} --weights {params.weights:q}"
-        " --operating-point {params.cfg[operating_point]} --state {params.cfg[state]}"
+        " --operating-point {params.cfg[operating_point]}"
         " --model {wildcards.model} --device {params.device}"
         " --output {output.store} 2>&1 | tee {log}"
 
 
+checkpoint match_rates:
+    """Find model id and displacement of every image for a rate; only with `rate: match`."""
+    input:
+        unpack(matcher_inputs),
+    output:
+        store="<results>/latents/bpp-{bpp}/matched/{split}.h5",
+        digest="<results>/latents/bpp-{bpp}/matched/{split}.json",
+    log:
+        "<logs>/match_rates/bpp-{bpp}/{split}.log",
+    benchmark:
+        "<benchmarks>/match_rates/bpp-{bpp}/{split}.tsv"
+    conda:
+        "../../envs/codec.yaml"
+    resources:
+        mem_mb=3000,
+        gpu=gpu_wanted,
+    params:
+        code=code_of("match_rates"),
+        cfg=settings("operating_point", "tools", "state"),
+        device=config["device"],
+        weights=WEIGHTS,
+    shell:
+        "python -m latentprint.steps.match_rates"
+        " --analysed {input.analysed} --bpp {wildcards.bpp} --weights {params.weights:q}"
+        " --operating-point {params.cfg[operating_point]} --tools {params.cfg[tools]}"
+        " --state {params.cfg[state]} --device {params.device}"
+        " --output {output.store} 2>&1 | tee {log}"
+
+
+rule gather_latents:
+    """Gather the y of images that differ in model id, each from the store of its own."""
+    input:
+        unpack(gathered_inputs),
+    output:
+        store="<results>/latents/{mixed}/{split}.h5",
+        digest="<results>/latents/{mixed}/{split}.json",
+    log:
+        "<logs>/gather_latents/{mixed}/{split}.log",
+    conda:
+        "../../envs/codec.yaml"
+    params:
+        code=code_of("gather_latents"),
+        point=gathered_options,
+    shell:
+        "python -m latentprint.steps.gather_latents"
+        " --analysed {input.analysed} {params.point}"
+        " --output {output.store} > {log} 2>&1"
+
+
 rule extract_latents:
-    """Quantise to y_hat at one level; the store shows y and y_hat side by side."""
+    """Quantise to y_hat at one point."""
     input:
         unpack(quantiser_inputs),
     output:
-        part="<results>/latents/bpp-{bpp}/parts/{split}.h5",
-        part_digest="<results>/latents/bpp-{bpp}/parts/{split}.json",
-        store="<results>/latents/bpp-{bpp}/{split}.h5",
-        digest="<results>/latents/bpp-{bpp}/{split}.json",
+        store="<results>/latents/{quantised}/{split}.h5",
+        digest="<results>/latents/{quantised}/{split}.json",
     log:
-        "<logs>/extract_latents/bpp-{bpp}/{split}.log",
+        "<logs>/extract_latents/{quantised}/{split}.log",
     benchmark:
-        "<benchmarks>/extract_latents/bpp-{bpp}/{split}.tsv"
+        "<benchmarks>/extract_latents/{quantised}/{split}.tsv"
     conda:
         "../../envs/codec.yaml"
     resources:
@@ -54,14 +101,38 @@ rule extract_latents:
         gpu=gpu_wanted,
     params:
         code=code_of("extract_latents"),
-        cfg=settings("operating_point", "latents", "tools", "state", "rate"),
-        beta=level_beta,
+        cfg=settings("operating_point", "tools", "state", "y_hat", "store"),
+        point=point_options,
         device=config["device"],
         weights=WEIGHTS,
     shell:
         "python -m latentprint.steps.extract_latents"
-        " --analysed {input.analysed} --weights {params.weights:q}"
-        " --operating-point {params.cfg[operating_point]} --state {params.cfg[state]}"
-        " --tools {params.cfg[tools]} --rate {params.cfg[rate]}"
-        " --latents {params.cfg[latents]} --bpp {wildcards.bpp} --beta {params.beta}"
-        " --device {params.device} --part {output.part} --output {output.store} 2>&1 | tee {log}"
+        " --analysed {input.analysed} {params.point} --weights {params.weights:q}"
+        " --operating-point {params.cfg[operating_point]} --tools {params.cfg[tools]}"
+        " --state {params.cfg[state]} --y-hat {params.cfg[y_hat]}"
+        " --extras {params.cfg[store][extras]} --device {params.device}"
+        " --output {output.store} 2>&1 | tee {log}"
+
+
+rule join_level:
+    """Show y, y_hat and the rates of one level side by side, as views of where they are kept."""
+    input:
+        unpack(level_inputs),
+        matched=level_matched,
+    output:
+        store="<results>/latents/bpp-{bpp}/{split}.h5",
+        digest="<results>/latents/bpp-{bpp}/{split}.json",
+    log:
+        "<logs>/join_level/bpp-{bpp}/{split}.log",
+    conda:
+        "../../envs/codec.yaml"
+    params:
+        code=code_of("join_level"),
+        cfg=settings("rate"),
+        beta=level_beta,
+        parts=level_options,
+        same_as=same_as,
+    shell:
+        "python -m latentprint.steps.join_level"
+        " --bpp {wildcards.bpp} --rate {params.cfg[rate]} {params.parts} {params.beta}"
+        " --same-as {params.same_as} --output {output.store} > {log} 2>&1"

@@ -1,11 +1,4 @@
-# Search, fit and prediction of every cell. A cell of y is fitted once per model id, in the folder
-# of the model, a cell of y_hat once per operating point; the cells of levels that share it are
-# copies.
-
-
-# Both could make a cell of a level that shares its fit; only the copy is meant.
-ruleorder: share_cell > tune_classifier
-ruleorder: share_cell > fit_classifier
+# Search, fit and prediction of every cell: once at each point, of which the cells of levels are copies.
 
 
 rule tune_classifier:
@@ -13,8 +6,8 @@ rule tune_classifier:
     input:
         unpack(search_inputs),
     output:
-        trials="<cell>/trials.tsv",
-        best="<cell>/best.yaml",
+        trials="<results>/cells/{point}/{latent}/{component}/{feature}/{classifier}/trials.tsv",
+        best="<results>/cells/{point}/{latent}/{component}/{feature}/{classifier}/best.yaml",
     log:
         "<logs>/tune_classifier/{point}/{latent}/{component}/{feature}/{classifier}.log",
     benchmark:
@@ -41,13 +34,13 @@ rule fit_classifier:
     """Fit a cell on the training images and predict the test images."""
     input:
         features="<results>/features/{point}/{latent}/{component}/{feature}.h5",
-        best="<cell>/best.yaml",
-        trials="<cell>/trials.tsv",
+        best="<results>/cells/{point}/{latent}/{component}/{feature}/{classifier}/best.yaml",
+        trials="<results>/cells/{point}/{latent}/{component}/{feature}/{classifier}/trials.tsv",
     output:
-        model="<cell>/model.skops",
-        fit="<cell>/fit.yaml",
-        predictions="<cell>/predictions.tsv",
-        costs="<cell>/costs.json",
+        model="<results>/cells/{point}/{latent}/{component}/{feature}/{classifier}/model.skops",
+        fit="<results>/cells/{point}/{latent}/{component}/{feature}/{classifier}/fit.yaml",
+        predictions="<results>/cells/{point}/{latent}/{component}/{feature}/{classifier}/predictions.tsv",
+        costs="<results>/cells/{point}/{latent}/{component}/{feature}/{classifier}/costs.json",
     log:
         "<logs>/fit_classifier/{point}/{latent}/{component}/{feature}/{classifier}.log",
     benchmark:
@@ -73,16 +66,16 @@ rule fit_classifier:
 
 
 rule share_cell:
-    """Give a level the cell that was fitted once for all levels of its model or operating point."""
+    """Give a level the cell that was fitted once for all levels of its point."""
     input:
-        shared_cell,
+        fitted_files,
     output:
         expand(
-            "<results>/cells/{{shared}}/{{component}}/{{feature}}/{{classifier}}/{name}",
+            "<results>/cells/bpp-{{bpp}}/{{latent}}/{{component}}/{{feature}}/{{classifier}}/{name}",
             name=CELL_FILES,
         ),
     log:
-        "<logs>/share_cell/{shared}/{component}/{feature}/{classifier}.log",
+        "<logs>/share_cell/bpp-{bpp}/{latent}/{component}/{feature}/{classifier}.log",
     conda:
         "../../envs/learn.yaml"
     params:

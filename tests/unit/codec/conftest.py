@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from latentprint.codec import JpegAI
+from latentprint.codec.gains import GAIN_KEY
 from latentprint.codec.layouts import LAYOUTS
-from latentprint.codec.weights import Part
+from latentprint.codec.weights import Part, parts
 from latentprint.training import export
-from latentprint.training.start import start
+from latentprint.training.start import GAIN_COLUMN, CodecTensors, start
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -55,6 +56,70 @@ def hop_weights(weights: Path, tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def hop(hop_weights: Path) -> JpegAI:
     return JpegAI.load(hop_weights)
+
+
+def lively(model: int) -> CodecTensors:
+    """Tensors of one model id whose every decision goes both ways on ordinary pictures.
+
+    Sigma indices, predictions and gains vary by place and channel: all segments of RVS and LSBS,
+    skipped and coded places, and cube flags of both kinds occur. Rates rise with the model id.
+    """
+    parameters = start(model)
+    generator = torch.Generator().manual_seed(model)
+    for component, tensors in parameters.items():
+
+        def noise(shape) -> torch.Tensor:
+            return torch.randn(shape, generator=generator)
+
+        tensors["encoder/conv5.weight"] *= 1 + model / 10
+        tensors["entropy/hyper_encoder.conv5.weight"] *= 60
+        tensors["entropy/hyper_scale_decoder.pointwise.weight"] *= 12
+        psi = tensors["entropy/hyper_decoder.conv4.weight"]
+        psi += 0.02 * noise(psi.shape)
+        if component == "luma":
+            for phase in range(4):
+                last = tensors[f"entropy/context.MCM.{phase}.fusion_pred_net.conv3.weight"]
+                last += 0.05 * noise(last.shape)
+        bias = tensors["entropy/hyper_scale_decoder.pointwise.bias"]
+        channels = len(bias) // 16
+        frequency = torch.arange(channels) % {"luma": 160, "chroma": 48}[component]
+        spread = 3.4 - 2.6 * (frequency / frequency.max()) ** 0.4 + 0.2 * noise(channels)
+        bias += spread.repeat_interleave(16)
+        gain = tensors[f"entropy/{GAIN_KEY}"][:, GAIN_COLUMN]
+        gain += 1.5 * (model - 3) + 0.7 * noise(channels)
+    return parameters
+
+
+@pytest.fixture(scope="session")
+def four_models(tmp_path_factory) -> JpegAI:
+    """All four model ids at the base operating point."""
+    folder = tmp_path_factory.mktemp("four_models")
+    for model in range(4):
+        one = tmp_path_factory.mktemp("one_model")
+        export.write(lively(model), one)
+        for written, part in zip(
+            parts("BOP", models=[export.MODEL]), parts("BOP", models=[model]), strict=True
+        ):
+            (folder / part.relative_path).parent.mkdir(exist_ok=True)
+            (one / written.relative_path).rename(folder / part.relative_path)
+    return JpegAI.load(folder, "BOP")
+
+
+def draw(size: tuple[int, int], *contrasts: int, seed: int = 3) -> torch.Tensor:
+    """Smooth pictures with grain, uint8 (contrast, 3, height, width); contrasts up to 255."""
+    generator = torch.Generator().manual_seed(seed)
+    drawn = []
+    for contrast in contrasts:
+        coarse = torch.rand((1, 3, 8, 8), generator=generator) * contrast + (255 - contrast) / 2
+        smooth = torch.nn.functional.interpolate(coarse, size=size, mode="bicubic")
+        drawn.append(smooth + torch.randn((1, 3, *size), generator=generator) * contrast / 60)
+    return torch.cat(drawn).clamp(0, 255).round().to(torch.uint8)
+
+
+@pytest.fixture(scope="session")
+def mixed() -> torch.Tensor:
+    """Four pictures of 67 x 75 pixels, from nearly flat to rich: their rates lie far apart."""
+    return draw((67, 75), 60, 255, 20, 120)
 
 
 @pytest.fixture(scope="session")

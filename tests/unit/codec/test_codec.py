@@ -1,9 +1,10 @@
-"""The public face of the codec: shapes, independence of the batch, refusals."""
+"""The public face of the codec: shapes, independence of the batch, what y_hat is made of."""
 
 import pytest
 import torch
 
-from latentprint.codec import JpegAI
+from latentprint.codec import JpegAI, gains, hyper, rate, residual, tools
+from latentprint.codec.weights import Part, read
 from latentprint.errors import UserError
 
 EVERYTHING = ("y", "y_hat", "q", "z_hat", "mu")
@@ -52,15 +53,39 @@ def test_order_does_not_matter(codec, pictures):
 
 
 def test_y_hat_is_prediction_plus_dequantised_residual(codec, pictures):
-    from latentprint.codec import gains, residual
-    from latentprint.codec.weights import Part, read
-
-    coded = codec.encode(pictures[:2], beta=(-300, -300), latents=EVERYTHING)
+    kept = (*EVERYTHING, "gain", "y_hat_before_lsbs")
+    coded = codec.encode(pictures[:2], beta=(-300, -300), tools=False, latents=kept)
+    beta = torch.tensor([-300, -300])
     for component in COMPONENTS:
         part = getattr(coded, component)
-        log_gain = gains.gain_log(read(codec.folder, Part("entropy", "", component, 3)), beta=-300)
-        step = gains.gain(log_gain)[:, None, None]
-        assert torch.equal(part.y_hat, part.mu + residual.dequantise(part.q, step))
+        log_gain = gains.gain_log(read(codec.folder, Part("entropy", "", component, 3)), beta=beta)
+        assert torch.equal(part.gain, gains.gain(log_gain))
+        scales = residual.Scales(part.gain[:, :, None, None])
+        assert torch.equal(part.y_hat, part.mu + residual.dequantise(part.q, scales))
+        assert torch.equal(part.y_hat, part.y_hat_before_lsbs)
+
+
+@pytest.mark.parametrize("model", range(4))
+def test_y_hat_with_tools(four_models, mixed, model):
+    """Step by step from what is kept: RVS and GRFS around the rounding, LSBS at the end."""
+    kept = (*EVERYTHING, "gain", "y_hat_before_lsbs", "grfs")
+    coded = four_models.encode(mixed[:2], model=model, beta=(-100, 60), latents=kept)
+    for column, component in enumerate(COMPONENTS):
+        part = getattr(coded, component)
+        weights = read(four_models.folder, Part("entropy", "", component, model))
+        log_gain = gains.gain_log(weights, beta=coded.beta[:, column])
+        index = hyper.decode_scales(part.z_hat, latent_size=part.y.shape[-2:], weights=weights)
+        skip = index + log_gain[:, :, None, None]
+        blocks = tools.block_index(skip)
+        scaling = tools.residual_scaling(blocks, part.grfs, model=model)
+        scales = residual.Scales(part.gain[:, :, None, None], scaling.forward, scaling.backward)
+        r_hat = residual.dequantise(part.q, scales)
+        assert torch.equal(part.y_hat_before_lsbs, part.mu + r_hat)
+        scaled = tools.scale_latents(part.y_hat_before_lsbs, r_hat, blocks, model=model)
+        assert torch.equal(part.y_hat, scaled)
+        bits = rate.residual_bits(part.q, skip + scaling.offset)
+        assert torch.equal(coded.bits[:, 2 * column + 1], bits)
+        assert torch.equal(coded.bits[:, 2 * column], rate.hyper_bits(part.z_hat, weights=weights))
 
 
 def test_quantising_stored_latents_equals_encoding(codec, pictures):
@@ -112,85 +137,3 @@ def test_y_needs_the_encoder_files_alone(weights, tmp_path, pictures):
         codec.encode(pictures[:2])
     with pytest.raises(UserError, match=r"decoder_Y_0\.5\.pth"):
         codec.synthesise(coded.luma.y, coded.chroma.y, (64, 64))
-
-
-GOOD = torch.zeros((1, 3, 64, 64), dtype=torch.uint8)
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"rgb": GOOD.float()}, "expected uint8"),
-        ({"rgb": GOOD[0]}, "expected uint8"),
-        ({"rgb": GOOD.permute(0, 2, 3, 1)}, "expected uint8"),
-        ({"rgb": GOOD[..., :63]}, "at least 64 x 64"),
-        ({"rgb": GOOD.numpy()}, "torch tensor"),
-        ({"rgb": GOOD[:0]}, "expected uint8"),
-        ({"model": 4}, "model id 4"),
-        ({"model": 1}, r"encoder_Y_0\.012\.pth"),
-        ({"tools": True}, "tools=True"),
-        ({"latents": ("y", "x")}, "latents"),
-        ({"latents": "y"}, "latents"),
-        ({"latents": ()}, "latents"),
-        ({"model": 3.0}, "model id 3.0"),
-        ({"model": -1}, "model id -1"),
-        ({"beta": 3}, "beta 3, expected two integers"),
-        ({"beta": (1, 2, 3)}, "expected two integers"),
-        ({"beta": (0.5, 0.5)}, "expected two integers"),
-        ({"target_bpp": 0.5}, "target_bpp"),
-    ],
-)
-def test_refusals(codec, change, message):
-    with pytest.raises(UserError, match=message):
-        codec.encode(**({"rgb": GOOD} | change))
-
-
-LUMA, CHROMA = torch.zeros(2, 160, 4, 5), torch.zeros(2, 96, 4, 5)
-
-
-@pytest.mark.parametrize(
-    ("latents", "message"),
-    [
-        ((CHROMA, LUMA), r"luma latents: expected float \(batch, 160, h, w\)"),
-        ((LUMA, CHROMA[:1]), "expected the same batch"),
-        ((LUMA, CHROMA[..., :3]), "expected the same batch"),
-        ((LUMA.int(), CHROMA), "luma latents: expected float"),
-    ],
-)
-def test_latents_that_do_not_fit_are_refused(codec, latents, message):
-    with pytest.raises(UserError, match=message):
-        codec.quantise(*latents)
-    with pytest.raises(UserError, match=message):
-        codec.synthesise(*latents, size=(64, 80))
-
-
-@pytest.mark.parametrize("size", [(80, 64), (65, 80), (48, 80)])
-def test_a_size_that_does_not_fit_the_latents_is_refused(codec, size):
-    with pytest.raises(UserError, match="expected latents of"):
-        codec.synthesise(LUMA, CHROMA, size)
-    with pytest.raises(UserError, match="model id -1"):
-        codec.synthesise(LUMA, CHROMA, (64, 80), model=-1)
-
-
-def test_decode_without_y_hat_is_refused(codec):
-    with pytest.raises(UserError, match="y_hat"):
-        codec.decode(codec.encode(GOOD, latents=("y",)))
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"operating_point": "SOP"}, "'SOP' is not available, expected one of BOP, HOP"),
-        (
-            {},
-            r"VM_hop/encoder_Y_0\.002\.pth: file is missing.*has files of BOP: set operating_point",
-        ),
-        ({"operating_point": "BOP", "device": "cuda"}, "CUDA"),
-        ({"operating_point": "BOP", "device": "gpu"}, "device 'gpu' is unknown"),
-    ],
-)
-def test_load_refusals(weights, options, message):
-    if options.get("device") == "cuda" and torch.cuda.is_available():
-        pytest.skip("this machine has CUDA")
-    with pytest.raises(UserError, match=message):
-        JpegAI.load(weights, **options)

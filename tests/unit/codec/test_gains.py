@@ -55,4 +55,26 @@ def test_a_gain_table_needs_one_column(columns):
     for column in columns:
         table[:, column] = 1.0
     with pytest.raises(UserError, match=f"{len(columns)} populated columns"):
-        gains.gain_log({"vr_vec.c": table}, beta=0)
+        gains.gain_log({"vr_vec.c": table}, beta=torch.tensor([0]))
+
+
+def test_gain_of_every_image_and_channel():
+    """Rounded table plus displacement; the floor stands before the displacement."""
+    table = torch.zeros(5, 18)
+    table[:, 6] = torch.tensor([1.0, -0.5, 0.01, -16.0, -40.0])
+    beta = torch.tensor([0, -100, 5000, -5000])
+    found = gains.gain_log({"vr_vec.c": table}, beta=beta)
+    assert found.dtype == torch.int32
+    base = [128, -64, 1, -2048, -2048]
+    assert found.tolist() == [[g + b for g in base] for b in (0, -100, 702, -1069)]
+    assert gains.gain(found).shape == (4, 5)
+
+
+@pytest.mark.parametrize(
+    ("index", "level"),
+    [(-5000, 0), (0, 0), (63, 0), (64, 1), (191, 1), (192, 2), (3967, 31), (9000, 31)],
+)
+def test_sigma_of_an_index(index, level):
+    """Half a level rounds up; both ends hold."""
+    expected = 0.11 * (54.82 / 0.11) ** (level / 31)
+    assert gains.sigma(torch.tensor([index]).int()).item() == pytest.approx(expected, rel=1e-5)

@@ -1,12 +1,16 @@
-"""HOP beside BOP: the same promises, with networks that look further."""
+"""HOP and SOP beside BOP: the same promises, other networks."""
+
+import math
 
 import pytest
 import torch
 
-from latentprint.codec import JpegAI, analysis
+from latentprint.codec import JpegAI, analysis, blocks, synthesis
 from latentprint.codec.codec import GPU_BATCH_MAX
-from latentprint.codec.weights import Part, read
+from latentprint.codec.layouts import LAYOUTS
+from latentprint.codec.weights import Part, parts, read
 from latentprint.errors import UserError
+from latentprint.weight_files import relative_path, transform_files
 
 EVERYTHING = ("y", "y_hat", "q", "z_hat", "mu")
 COMPONENTS = {"luma": 160, "chroma": 96}
@@ -128,3 +132,75 @@ def test_gpu_batch_follows_the_memory(monkeypatch, weights, hop_weights):
     assert 1 < high < base < GPU_BATCH_MAX
     taken["reserved"] = 3 * gigabyte
     assert JpegAI(hop_weights, "HOP", place).batch(256 * 256) > high
+
+
+def test_sop_is_the_analysis_of_bop_with_decoders_of_its_own():
+    assert parts("SOP", models=[3]) == [
+        Part("encoder", "BOP", "luma", 3),
+        Part("encoder", "BOP", "chroma", 3),
+        Part("decoder", "SOP", "luma", 3),
+        Part("decoder", "SOP", "chroma", 3),
+        Part("entropy", "", "luma", 3),
+        Part("entropy", "", "chroma", 3),
+    ]
+    assert relative_path("decoder", "SOP", "luma", 0) == "VM_sop/decoder_Y_0.002.pth"
+    assert "SOP" not in analysis.STEPS
+    for part in [*parts("SOP"), *parts("HOP"), *parts("BOP")]:
+        assert (part.kind, part.operating_point, part.component) in LAYOUTS
+
+
+def test_files_of_sop_are_the_encoders_of_bop(weights, tmp_path):
+    assert transform_files(weights, "SOP", 3) == transform_files(weights, "BOP", 3)
+    with pytest.raises(UserError, match=r"VM_bop/encoder_Y_0\.5\.pth is missing.*SOP"):
+        transform_files(tmp_path, "SOP", 3)
+
+
+@pytest.mark.parametrize(("component", "count"), [("luma", 461_504), ("chroma", 208_976)])
+def test_parameters_of_sop(component, count):
+    """The counts of the specification, section 2.2."""
+    layout = LAYOUTS["decoder", "SOP", component]
+    assert sum(math.prod(entry.shape) for entry in layout.values()) == count
+
+
+def test_up_shuffle_looks_right_and_down():
+    """U2 in plain words: each position makes 2 x 2 samples from itself and the three after it."""
+    generator = torch.Generator().manual_seed(1)
+    x = torch.randint(-8, 9, (2, 3, 4, 5), generator=generator).float()
+    kernel = torch.randint(-8, 9, (8, 3, 2, 2), generator=generator).float()
+    ours = blocks.up_shuffle("up")(x, {"up.weight": kernel}, (8, 10))
+    assert ours.shape == (2, 2, 8, 10)
+    wide = torch.zeros(2, 3, 5, 6)
+    wide[..., :4, :5] = x
+    for row in range(8):
+        for column in range(10):
+            seen = wide[:, :, row // 2 : row // 2 + 2, column // 2 : column // 2 + 2]
+            for channel in range(2):
+                made = (seen * kernel[4 * channel + 2 * (row % 2) + column % 2]).sum((1, 2, 3))
+                assert torch.equal(ours[:, channel, row, column], made)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (65, 64), (83, 101), (66, 98), (72, 100)])
+def test_planes_of_sop_have_the_size_of_the_picture(size):
+    generator = torch.Generator().manual_seed(2)
+    luma, chroma = (
+        torch.randn((2, channels, -(-size[0] // 16), -(-size[1] // 16)), generator=generator)
+        for channels in COMPONENTS.values()
+    )
+    y, uv = (
+        make(
+            *given,
+            size=size,
+            operating_point="SOP",
+            weights={
+                key: torch.randn(entry.shape, generator=generator) / 50
+                for key, entry in LAYOUTS["decoder", "SOP", component].items()
+            },
+        )
+        for component, make, given in (
+            ("luma", synthesis.synthesise_luma, [luma]),
+            ("chroma", synthesis.synthesise_chroma, [luma, chroma]),
+        )
+    )
+    assert y.shape == (2, 1, *size)
+    assert uv.shape == (2, 2, *size)
+    assert y.std() > 0.01 and uv.std() > 0.01

@@ -1,17 +1,19 @@
-"""From images to stored latents, with progress: what the steps of extraction share."""
+"""From images to stored latents and back, with progress: what the steps of extraction share."""
 
 import hashlib
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from latentprint import store
-from latentprint.codec import JpegAI
+from latentprint.codec import Coded, JpegAI, Latents, State
 from latentprint.codec import weights as weight_parts
 from latentprint.codec.layouts import CHANNELS
 from latentprint.errors import UserError
@@ -28,6 +30,18 @@ PER_IMAGE = {
     "beta": ((2,), np.int16),
     "bits": ((4,), np.float64),
 }
+Y_HAT = {"after_lsbs": "y_hat", "before_lsbs": "y_hat_before_lsbs"}  # of the configuration
+# What a store can hold beside y_hat, by the configuration's name; all that `rebuild` needs.
+EXTRAS = {
+    "q": ("q",),
+    "gains": ("gain",),
+    "z_hat": ("z_hat",),
+    "mu": ("mu",),
+    "flags": ("grfs", "cube"),
+}
+REBUILT_FROM = ("q", "z_hat", "grfs")
+COMPRESSED = ("q", "z_hat")
+CARRIED = "carried"
 
 
 def open_codec(weights: Path, *, operating_point: str, device: str) -> JpegAI:
@@ -44,7 +58,7 @@ def open_codec(weights: Path, *, operating_point: str, device: str) -> JpegAI:
     return codec
 
 
-def attributes(codec: JpegAI, *, kinds: Sequence[str], model: int) -> dict[str, Any]:
+def attributes(codec: JpegAI, *, kinds: Sequence[str], models: Sequence[int]) -> dict[str, Any]:
     """Say how latents were made: codec, digest and source of its weights, device, versions.
 
     Parameters
@@ -52,25 +66,40 @@ def attributes(codec: JpegAI, *, kinds: Sequence[str], model: int) -> dict[str, 
     codec : JpegAI
     kinds : sequence of str
         Weight files used: "encoder", "entropy".
-    model : int
-        Model id.
+    models : sequence of int
+        Model ids.
 
     Returns
     -------
     dict
         Attributes of a store.
     """
-    used = codec.used_parts(kinds, model)
+    used = [part for model in models for part in codec.used_parts(kinds, model)]
     return {
         "operating_point": codec.operating_point,
-        "model": model,
+        "models": [int(model) for model in models],
         "weights": weight_parts.source(codec.folder, used),
         "weights_digest": weight_parts.digest(codec.folder, used),
+        "weight_files": weight_parts.digests(codec.folder, used),
         "device": codec.device.type,
         "threads": torch.get_num_threads(),
         "torch": torch.__version__.split("+")[0],
         "numpy": np.__version__,
     }
+
+
+def coding(*, tools: bool, state: str) -> dict[str, Any]:
+    """Say how images were coded, as attributes of a store.
+
+    Parameters
+    ----------
+    tools : bool
+    state : {"fresh", "carried"}
+        What is carried from image to image depends on their order, which is then said as well: that
+        of the ids, of which `images_digest` is the digest.
+    """
+    order = {"image_order": "id"} if state == CARRIED else {}
+    return {"tools": tools, "state": state} | order
 
 
 def analyse(
@@ -101,7 +130,7 @@ def analyse(
         f"{component}/y": ((channels, latent, latent), np.float32)
         for component, channels in CHANNELS.items()
     }
-    described = attributes(codec, kinds=("encoder",), model=model) | {
+    described = attributes(codec, kinds=("encoder",), models=[model]) | {
         "image_size": size,
         "images_digest": _list_digest(chosen),
     }
@@ -141,90 +170,219 @@ def _unchanged(root: Path, image: Chosen, size: int) -> np.ndarray:
     return decode(path, size)
 
 
-def describe_level(
-    codec: JpegAI, analysed: Path, *, beta: int, output: Path, settings: dict[str, Any]
-) -> dict[str, Any]:
-    """Write what a level adds where nothing is quantised: model, displacement, no known rate.
+@contextmanager
+def analysed_stores(codec: JpegAI, paths: Sequence[Path]) -> Iterator[dict[int, store.Store]]:
+    """Open stores of y of the same images, by the one model id that each has.
 
-    Parameters
-    ----------
-    codec, analysed, beta, output, settings
-        As for `quantise`.
-
-    Returns
-    -------
-    dict
-        Attributes of the level's store.
+    Raises
+    ------
+    UserError
+        If one is missing or damaged, was made with other weights or from other images.
     """
-    with store.open_store(analysed) as source:
-        described = dict(source.attributes) | settings
-        count = len(source)
-        with store.create(
-            output, ids=source.ids, datasets=PER_IMAGE, attributes=described
-        ) as writer:
-            writer.write(
-                0,
-                {
-                    "model": source.read("model"),
-                    "beta": np.full((count, 2), beta),
-                    "bits": np.full((count, 4), np.nan),
-                    "bpp": np.full(count, np.nan),
-                },
+    with ExitStack() as stack:
+        opened: dict[int, store.Store] = {}
+        images = None
+        for path in paths:
+            sidecar = store.read_sidecar(store.sidecar_path(path))
+            (model,) = sidecar["attributes"]["models"]
+            encoder = weight_parts.digest(codec.folder, codec.used_parts(("encoder",), model))
+            opened[model] = stack.enter_context(
+                store.open_store(path, images_digest=images, weights_digest=encoder)
             )
-    return described
+            images = opened[model].attributes["images_digest"]
+        yield opened
 
 
 def quantise(
-    codec: JpegAI, analysed: Path, *, beta: int, output: Path, settings: dict[str, Any]
-) -> dict[str, Any]:
-    """Make y_hat of every image of a store of y, at one displacement.
+    codec: JpegAI,
+    analysed: Sequence[Path],
+    *,
+    models: NDArray[np.integer],
+    betas: NDArray[np.integer],
+    output: Path,
+    tools: bool = True,
+    state: str = "fresh",
+    y_hat: str = "after_lsbs",
+    extras: Sequence[str] = (),
+) -> None:
+    """Make y_hat of every image, each with its own model id and displacement.
 
     Parameters
     ----------
     codec : JpegAI
-    analysed : Path
-        Store of y; its model id is used.
-    beta : int
+    analysed : sequence of Path
+        Stores of y, of every model id that occurs.
+    models : ndarray, integer, (N,)
+        Model ids, 0..3.
+    betas : ndarray, integer, (N, 2)
         Displacement of luma and chroma.
     output : Path
-        Store of y_hat, model, displacement and estimated rate; not of y.
-    settings : dict
-        Attributes to be kept with it.
+        Store of y_hat, model, displacement, estimated rate and extras; not of y.
+    tools : bool
+    state : {"fresh", "carried"}
+        With "carried" the first image fixes the GRFS flags of every model id: the matcher has tried
+        them all on it.
+    y_hat : {"after_lsbs", "before_lsbs"}
+    extras : sequence of str
+        Keys of `EXTRAS`.
+
+    Raises
+    ------
+    UserError
+        As `analysed_stores`, or if files of the codec are missing.
+    """
+    used = sorted({int(model) for model in models})
+    carried = State() if state == CARRIED else None
+    kept = [Y_HAT[y_hat], *(name for extra in extras for name in EXTRAS[extra])]
+    with analysed_stores(codec, analysed) as sources:
+        first = sources[used[0]]
+        size = first.attributes["image_size"]
+        described = attributes(codec, kinds=("encoder", "entropy"), models=used)
+        described |= {key: first.attributes[key] for key in ("image_size", "images_digest")}
+        described |= coding(tools=tools, state=state) | {"y_hat": y_hat, "extras": list(extras)}
+        if carried:
+            for model in used:
+                y = _read_y(sources[model], 0, 1)
+                codec.quantise(*y, model, tools=tools, size=(size, size), state=carried)
+        progress = Progress(len(first), "images")
+        with store.create(
+            output,
+            ids=first.ids,
+            datasets=_datasets(kept, size) | PER_IMAGE,
+            attributes=described,
+            compressed=[f"{part}/{name}" for part in CHANNELS for name in COMPRESSED],
+        ) as writer:
+            rows = max(BLOCK, codec.batch(size * size))
+            for start in range(0, len(first), rows):
+                stop = min(start + rows, len(first))
+                arrays: dict[str, NDArray[Any]] = {}
+                for model in np.unique(models[start:stop]).tolist():
+                    here = np.flatnonzero(models[start:stop] == model)
+                    luma, chroma = _read_y(sources[model], start, stop)
+                    coded = codec.quantise(
+                        luma[here],
+                        chroma[here],
+                        model,
+                        torch.from_numpy(betas[start:stop][here].astype(np.int64)),
+                        tools,
+                        kept,
+                        size=(size, size),
+                        state=carried,
+                    )
+                    for name, values in _arrays(coded, kept).items():
+                        shape = (stop - start, *values.shape[1:])
+                        arrays.setdefault(name, np.empty(shape, values.dtype))[here] = values
+                writer.write(start, arrays)
+                progress.advance(stop - start)
+
+
+def rebuild(
+    codec: JpegAI, path: Path, rows: Sequence[int]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Rebuild y_hat of some images from their symbols alone, as a decoder does.
+
+    Parameters
+    ----------
+    codec : JpegAI
+        With the entropy files that the store was made with.
+    path : Path
+        A store with the extras q, z_hat and flags; y_hat itself is not read.
+    rows : sequence of int
 
     Returns
     -------
-    dict
-        Attributes of the level's store.
+    luma, chroma : ndarray, float32, (rows, 160 or 96, h, w)
+        What the store holds as y_hat: after or before LSBS. On a CPU with one thread equal to it to
+        the last bit, if it was made so.
+
+    Raises
+    ------
+    UserError
+        If the store does not hold the symbols or was made with other weights.
     """
-    model = store.read_sidecar(store.sidecar_path(analysed))["attributes"]["model"]
-    encoder = weight_parts.digest(codec.folder, codec.used_parts(("encoder",), model))
-    with store.open_store(analysed, weights_digest=encoder) as source:
+    with store.open_store(path) as source:
+        needed = [f"{part}/{name}" for part in CHANNELS for name in REBUILT_FROM]
+        missing = [name for name in needed if name not in source.names]
+        if missing:
+            raise UserError(
+                f"{path}: no dataset {', '.join(missing)}, which y_hat is rebuilt from. Run "
+                "snakemake with store.extras: [q, z_hat, flags]"
+            )
+
+        def read(name: str) -> torch.Tensor:
+            return torch.from_numpy(
+                np.concatenate([source.read(name, row, row + 1) for row in rows])
+            )
+
+        model = read("model").long()
+        _check_entropy_files(codec, source, model.unique().tolist())
         size = source.attributes["image_size"]
-        latent = -(-size // 16)
-        described = attributes(codec, kinds=("encoder", "entropy"), model=model) | settings
-        described |= {key: source.attributes[key] for key in ("image_size", "images_digest")}
-        y_hat = {
-            f"{component}/y_hat": ((channels, latent, latent), np.float32)
-            for component, channels in CHANNELS.items()
+        latents = {
+            part: Latents(
+                q=read(f"{part}/q"), z_hat=read(f"{part}/z_hat"), grfs=read(f"{part}/grfs").bool()
+            )
+            for part in CHANNELS
         }
-        progress = Progress(len(source), "images")
-        with store.create(
-            output, ids=source.ids, datasets=y_hat | PER_IMAGE, attributes=described
-        ) as writer:
-            rows = max(BLOCK, codec.batch(size * size))
-            for start, stop, y in source.blocks(["luma/y", "chroma/y"], rows=rows):
-                coded = codec.quantise(
-                    torch.from_numpy(y["luma/y"]),
-                    torch.from_numpy(y["chroma/y"]),
-                    model=model,
-                    beta=(beta, beta),
-                )
-                bits = coded.bits.numpy()
-                arrays = {
-                    f"{name}/y_hat": getattr(coded, name).y_hat.cpu().numpy() for name in CHANNELS
-                }
-                arrays |= {"model": coded.model.numpy(), "beta": coded.beta.numpy()}
-                arrays |= {"bits": bits, "bpp": bits.sum(axis=1) / size**2}
-                writer.write(start, arrays)
-                progress.advance(stop - start)
-    return described
+        coded = codec.rebuild(
+            Coded(
+                **latents,
+                model=model,
+                beta=read("beta").long(),
+                bits=read("bits"),
+                size=(size, size),
+                tools=source.attributes["tools"],
+            )
+        )
+        kind = Y_HAT[source.attributes["y_hat"]]
+    luma, chroma = (getattr(getattr(coded, part), kind).cpu().numpy() for part in CHANNELS)
+    return luma, chroma
+
+
+def _check_entropy_files(codec: JpegAI, source: store.Store, models: Sequence[int]) -> None:
+    used = [part for model in models for part in codec.used_parts(("entropy",), model)]
+    for name, digest in weight_parts.digests(codec.folder, used).items():
+        if source.attributes["weight_files"].get(name) != digest:
+            raise UserError(
+                f"{codec.folder / name}: is not the file that {source.path} was made with. Name "
+                "the folder of that run as weights"
+            )
+
+
+def _read_y(source: store.Store, start: int, stop: int) -> tuple[torch.Tensor, torch.Tensor]:
+    luma, chroma = (torch.from_numpy(source.read(f"{part}/y", start, stop)) for part in CHANNELS)
+    return luma, chroma
+
+
+def _datasets(kept: Sequence[str], size: int) -> dict[str, tuple[tuple[int, ...], Any]]:
+    """Give shape of one image and dtype of what is kept of the latents of both components."""
+    side = -(-size // 16)
+    hyper, cube = -(-side // 4), -(-side // 16)
+    found: dict[str, tuple[tuple[int, ...], Any]] = {}
+    for part, channels in CHANNELS.items():
+        known = {
+            "q": ((channels, side, side), np.int16),
+            "z_hat": ((channels, hyper, hyper), np.int8),
+            "gain": ((channels,), np.float32),
+            "grfs": ((channels,), np.int8),
+            "cube": ((4, cube, cube), np.int8),
+        }
+        for name in kept:
+            stored = "y_hat" if name in Y_HAT.values() else name
+            found[f"{part}/{stored}"] = known.get(name, ((channels, side, side), np.float32))
+    return found
+
+
+def _arrays(coded: Coded, kept: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Give what a store holds of coded images."""
+    bits = coded.bits.numpy()
+    arrays = {
+        "model": coded.model.numpy(),
+        "beta": coded.beta.numpy(),
+        "bits": bits,
+        "bpp": bits.sum(axis=1) / (coded.size[0] * coded.size[1]),
+    }
+    for part in CHANNELS:
+        for name in kept:
+            stored = "y_hat" if name in Y_HAT.values() else name
+            arrays[f"{part}/{stored}"] = getattr(getattr(coded, part), name).cpu().numpy()
+    return arrays

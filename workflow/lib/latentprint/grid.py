@@ -1,4 +1,4 @@
-"""The factor grid of a run: its cells, where each is fitted, and which search it uses.
+"""The factor grid of a run: its cells, what a fit of them needs, and what a schema cannot check.
 
 Pure functions of the configuration, imported by the workflow's rules; nothing heavy is imported.
 """
@@ -15,11 +15,12 @@ from latentprint.image_folders import class_counts
 
 Config = dict[str, Any]
 
-NOMINAL_BPP = (0.12, 0.25, 0.75, 1.0)  # of model ids 0 to 3 at displacement 0
+MODELS = range(4)
 THREADED_IMAGES = 2000  # below this, more cells at a time beat more threads a cell
 FIT_THREADS = 8
 SMALL_IS_LARGE = ("min_samples_leaf",)  # the smaller, the more memory
 BYTES_OF_IMAGE = {"Y": 160 * 256 * 4, "YUV": 256 * 256 * 4}  # float32, 256 x 256 pixels
+LARGEST_SIDE = 1024  # pixels; larger pictures are coded in tiles, which needs the pictures
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,21 @@ def operating_point(config: Config, bpp: str) -> tuple[int, int]:
     return int(model), int(beta)
 
 
+def matched(config: Config) -> bool:
+    """Tell whether operating points are found for every image, or stand in the table."""
+    return config["rate"] == "match"
+
+
 def models(config: Config) -> list[int]:
-    """Give the model ids that the run uses, in ascending order."""
+    """Give the model ids that the run uses, in ascending order; the matcher tries all of them."""
+    if matched(config):
+        return list(MODELS)
     return sorted({operating_point(config, bpp)[0] for bpp in levels(config)})
+
+
+def quantised(config: Config) -> bool:
+    """Tell whether latents are quantised: for y_hat, or to know the rate that they would have."""
+    return "y_hat" in config["latents"] or matched(config)
 
 
 def cells(config: Config) -> list[Cell]:
@@ -79,68 +92,6 @@ def cells(config: Config) -> list[Cell]:
             config["classifiers"],
         )
     ]
-
-
-def point(config: Config, bpp: str, latent: str) -> str:
-    """Name the folder where latents are kept, featurised and fitted.
-
-    y depends on the model id alone: levels with one model id share it, wherever they stand in the
-    list of levels. y_hat depends on the displacement as well: levels that are one operating point
-    share it under the name of the first of them.
-    """
-    if latent == "y":
-        return _model_point(config, bpp)
-    same = (
-        other
-        for other in levels(config)
-        if operating_point(config, other) == operating_point(config, bpp)
-    )
-    return f"bpp-{next(same)}"
-
-
-def shared(config: Config) -> list[str]:
-    """Name the levels and latents whose cells are fitted elsewhere, as "bpp-<bpp>/<latent>"."""
-    return [
-        f"bpp-{bpp}/{latent}"
-        for bpp in levels(config)
-        for latent in config["latents"]
-        if point(config, bpp, latent) != f"bpp-{bpp}"
-    ]
-
-
-def _model_point(config: Config, bpp: str) -> str:
-    return f"model-{operating_point(config, bpp)[0]}"
-
-
-def study(config: Config, fitted: str) -> str:
-    """Name the cell whose search a fitted cell uses.
-
-    Parameters
-    ----------
-    config : dict
-        `tuning_from` says what is reused: a feature from another feature, `latents` and `bpp`
-        true where the first latent and the first level of the lists stand for all.
-    fitted : str
-        "<point>/<latent>/<component>/<feature>/<classifier>".
-
-    Returns
-    -------
-    str
-        Of the same form; equal to `fitted` where the cell is searched itself.
-    """
-    where, latent, component, feature, classifier = fitted.split("/")
-    reuse = config["tuning_from"]
-    if reuse.get("latents") and config["latents"][0] != latent:
-        latent = config["latents"][0]
-        # The level itself, or the first of the levels that share the fit.
-        shared = (
-            bpp for bpp in levels(config) if where in (f"bpp-{bpp}", _model_point(config, bpp))
-        )
-        where = point(config, next(shared), latent)
-    if reuse.get("bpp"):
-        where = point(config, levels(config)[0], latent)
-    feature = reuse.get(feature, feature)
-    return f"{where}/{latent}/{component}/{feature}/{classifier}"
 
 
 def fit_threads(config: Config) -> int:
@@ -254,13 +205,8 @@ def check(config: Config) -> None:
     named = [level(bpp) for bpp in config["bpp"]]
     if len(set(named)) != len(named):
         raise UserError(f"config: bpp {config['bpp']} names a level twice. Give each level once")
-    table = {level(key) for key in config["operating_points"]}
-    for bpp in named:
-        if bpp not in table:
-            raise UserError(
-                f"config: bpp {bpp} has no line in operating_points, which has "
-                f"{', '.join(sorted(table))}. Add its model id and displacement"
-            )
+    _check_levels(config)
+    _check_codec(config)
     _check_reuse(config)
     for classifier in config["classifiers"]:
         if classifier not in CLASSIFIERS:
@@ -278,6 +224,41 @@ def check(config: Config) -> None:
                     f"config: search.{classifier}.grid names {name}, which search.{classifier}"
                     ".space does not search. Give it a range there, or leave it out of the grid"
                 )
+
+
+def _check_levels(config: Config) -> None:
+    """Check that every level can be matched, or stands in the table."""
+    if matched(config):
+        for bpp in config["bpp"]:
+            hundredths = round(float(bpp) * 100)
+            if hundredths < 1 or abs(float(bpp) * 100 - hundredths) > 1e-6:
+                raise UserError(
+                    f"config: bpp {bpp}, expected hundredths of a bit per pixel, 0.01 or more, "
+                    "where rates are matched. Round it, or set rate to table"
+                )
+        return
+    table = {level(key) for key in config["operating_points"]}
+    for bpp in levels(config):
+        if bpp not in table:
+            raise UserError(
+                f"config: bpp {bpp} has no line in operating_points, which has "
+                f"{', '.join(sorted(table))}. Add its model id and displacement"
+            )
+
+
+def _check_codec(config: Config) -> None:
+    """Check what is asked of the quantiser."""
+    if quantised(config) and config["image_size"] > LARGEST_SIDE:
+        raise UserError(
+            f"config: image_size is {config['image_size']}, expected at most {LARGEST_SIDE} where "
+            'latents are quantised. Take latents: ["y"] and rate: table, or smaller images'
+        )
+    extras = config["store"]["extras"]
+    if extras and "y_hat" not in config["latents"]:
+        raise UserError(
+            f"config: store.extras names {', '.join(extras)}, expected none without y_hat, with "
+            "which they are stored. Add y_hat to latents, or leave extras empty"
+        )
 
 
 def _check_reuse(config: Config) -> None:

@@ -108,7 +108,12 @@ def check(path: Path, size: int) -> Checked:
     return Checked(sha256, *image.size, mode, quality, sampling, pixels)
 
 
-def decode(path: Path, size: int | None = None) -> np.ndarray:
+def decode(
+    path: Path,
+    size: int | None = None,
+    *,
+    advice: str = "Restore the file, or make the index again.",
+) -> np.ndarray:
     """Decode one image to RGB, exactly as the index does; nothing is resized or turned.
 
     Parameters
@@ -117,6 +122,8 @@ def decode(path: Path, size: int | None = None) -> np.ndarray:
         The file; a symbolic link is followed.
     size : int, optional
         Width and height that are expected, in pixels. Without it any size is taken.
+    advice : str
+        What the error says to do.
 
     Returns
     -------
@@ -131,7 +138,7 @@ def decode(path: Path, size: int | None = None) -> np.ndarray:
         image, _ = _decoded(_read(path), size)
         return np.array(_rgb(image))
     except RefusedImage as reason:
-        raise UserError(f"{path}: {reason}. Restore the file, or make the index again.") from None
+        raise UserError(f"{path}: {reason}. {advice}") from None
 
 
 def jpeg_settings(image: Image.Image) -> tuple[int | None, str]:

@@ -161,6 +161,10 @@ def _method(scores: Sequence[Score], settings: Mapping[str, Any]) -> list[str]:
         f"{settings['protocol']}.",
         _tuning(settings),
     ]
+    if settings["rate"] == "match":
+        sentences.append(_matched(scores))
+    if settings["y_hat"] == "before_lsbs" and "y_hat" in levels["latents"]:
+        sentences.append("y_hat is taken before LSBS, not as it enters the synthesis.")
     if settings["protocol"] == FAITHFUL:
         sentences.append(text["note_faithful"])
     if any(score.scored_by == "patch" for score in scores):
@@ -176,6 +180,20 @@ def _method(scores: Sequence[Score], settings: Mapping[str, Any]) -> list[str]:
     if shares_fits(scores):
         sentences.append("Levels with one model id share y.")
     return sentences
+
+
+def _matched(scores: Sequence[Score]) -> str:
+    """Say at which operating points the matcher ended, level by level."""
+    found = []
+    for bpp in factors_of(scores)["bpp"]:
+        score = next(score for score in scores if score.bpp == bpp)
+        models = f"model id{'s' if ',' in score.model else ''} {score.model}"
+        luma = score.beta.split(",")[0]
+        found.append(f"{bpp} bpp: {models}, displacement {luma.replace('..', ' to ')}")
+    return (
+        "The rate of every image was matched by the reference software's rule; of the test images, "
+        f"{'; '.join(found)}."
+    )
 
 
 def _tuning(settings: Mapping[str, Any]) -> str:

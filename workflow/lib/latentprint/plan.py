@@ -1,22 +1,43 @@
 """What a run will cost, before anything runs: jobs, trials, hours, memory, disk.
 
 Everything follows from the configuration and from a few rates, which were measured once. Hours are
-right within a factor of two; numbers of jobs and trials are those of the workflow.
+right within a factor of two; numbers of jobs and trials are those of the workflow. With `rate:
+match` it turns out only in the run which levels are one point: counted are, by default, levels that
+all differ.
 """
 
 import copy
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from latentprint import grid
 from latentprint.grid import Config
+from latentprint.points import MIXED, SPLITS, Points
+from latentprint.weight_files import file_point
 
 GRID_VALUES = 3  # of every hyperparameter in the grid that follows the random draws
-SPLITS = ("train", "test")
 EXTRACTION_MB = 3000  # what the rules of extraction ask for
 EFFICIENCY = 0.8  # of more than one thread; assumed
+EXTRA_BYTES = {"q": 2, "mu": 4}  # of a value, before compression; other extras are small
+
+
+# Rules with more than one job, in the order in which they run.
+RULES = (
+    "make_demo_images",
+    "analyse_images",
+    "match_rates",
+    "gather_latents",
+    "extract_latents",
+    "join_level",
+    "build_features",
+    "tune_classifier",
+    "fit_classifier",
+    "share_cell",
+    "evaluate_classifier",
+)
 
 
 @dataclass(frozen=True)
@@ -42,7 +63,8 @@ RATES = {
     "draw": Rate(0.075, "CPU s an image", "make_demo_images of the demo, 180 and 200 images"),
     "BOP": Rate(0.13, "CPU s an image", "analysis, both components, 12 images, random weights"),
     "HOP": Rate(0.77, "CPU s an image", "the same, at the same time"),
-    "entropy": Rate(0.035, "CPU s an image", "extract_latents of the demo, 180 and 200 images"),
+    "entropy": Rate(0.05, "CPU s an image", "extract_latents of the demo, 200 images, tools on"),
+    "match": Rate(0.35, "CPU s an image", "8 faces, 0.21 at 6 and 12 bpp, 0.47 at 0.12"),
     # 2.0 to 3.6e-7 for 500 to 300,000 rows of 256 to 65,536 values, normal and Laplacian noise with
     # small shifts of the means.
     "tree": Rate(
@@ -70,7 +92,7 @@ class Study:
     Attributes
     ----------
     cell : str
-        The cell that is searched, as in `grid.study`.
+        The cell that is searched, as in `Points.study`.
     draws, points : int
         Random draws; grid points at most, without the best draw, which is one of them.
     folds : int
@@ -121,26 +143,40 @@ class Work:
     memory_mb: int
 
 
-def fitted_cells(config: Config) -> list[str]:
-    """Name every cell that is fitted; y counts once per model id."""
-    named = (
-        "/".join((grid.point(config, cell.bpp, cell.latent), *cell.path.split("/")[1:]))
-        for cell in grid.cells(config)
-    )
-    return list(dict.fromkeys(named))
+def most_points(config: Config) -> Points:
+    """Give points as if no two levels were one: all that `rate: match` can come to."""
+    return Points(config, lambda bpp, split: _matched(f"{bpp} {split}", models=("0", "3")))
 
 
-def studies(config: Config) -> list[Study]:
+def fewest_points(config: Config) -> Points:
+    """Give points as if all levels were one, of one model id: what targets out of reach come to."""
+    return Points(config, lambda bpp, split: _matched(split, models=("3",)))
+
+
+def _matched(digest: str, *, models: tuple[str, ...]) -> dict[str, Any]:
+    """Stand in for the description of what was matched."""
+    datasets = {name: {"sha256": digest} for name in ("model", "beta")}
+    return {"datasets": datasets, "summary": {"model": dict.fromkeys(models, 1)}}
+
+
+def fitted_cells(config: Config, points: Points | None = None) -> list[str]:
+    """Name every cell that is fitted: those of levels that are one point count once."""
+    points = points or most_points(config)
+    return list(dict.fromkeys(points.fitted(cell) for cell in grid.cells(config)))
+
+
+def studies(config: Config, points: Points | None = None) -> list[Study]:
     """List the searches of a run; none with published hyperparameters."""
     if config["tuning"] != "search":
         return []
-    searched = dict.fromkeys(grid.study(config, cell) for cell in fitted_cells(config))
+    points = points or most_points(config)
+    searched = dict.fromkeys(points.study(cell) for cell in fitted_cells(config, points))
     found = []
     for cell in searched:
         search = config["search"][cell.rpartition("/")[2]]
         values = (_distinct(search["space"][name]) for name in search["grid"])
-        points = math.prod(min(GRID_VALUES, count, search["draws"]) for count in values) - 1
-        found.append(Study(cell, search["draws"], points, search["folds"]))
+        grid_points = math.prod(min(GRID_VALUES, count, search["draws"]) for count in values) - 1
+        found.append(Study(cell, search["draws"], grid_points, search["folds"]))
     return found
 
 
@@ -149,34 +185,60 @@ def trials(config: Config) -> dict[str, int]:
     return {study.cell: study.trials for study in studies(config)}
 
 
-def jobs(config: Config) -> dict[str, int]:
-    """Count the jobs of every rule that has more than one in a run from nothing."""
-    fitted = fitted_cells(config)
-    tuned = dict.fromkeys([*(study.cell for study in studies(config)), *fitted])
-    levels = len(config["bpp"])
-    cells = len(grid.cells(config))
-    counts = {
-        "make_demo_images": len(SPLITS) if config["images_root"] == "drawn" else 0,
-        "analyse_images": len(SPLITS) * len(grid.models(config)),
-        # Where nothing is fitted on a level's own y_hat it has but the rates of its test images.
-        "extract_latents": levels + len(_quantised_levels(config)),
+def jobs(config: Config, points: Points | None = None) -> dict[str, int]:
+    """Count the jobs of every rule that has more than one in a run from nothing.
+
+    Parameters
+    ----------
+    config : dict
+    points : Points, optional
+        Which levels are one point; by default no more than is sure.
+    """
+    points = points or most_points(config)
+    fitted = fitted_cells(config, points)
+    tuned = dict.fromkeys([*(study.cell for study in studies(config, points)), *fitted])
+    counts = jobs_before_matching(config) | {
+        "gather_latents": len(SPLITS) * len(_gathered(config, points)),
+        "extract_latents": len(SPLITS) * len(_quantised(config, points)),
         "build_features": len({cell.rpartition("/")[0] for cell in tuned}),
         "tune_classifier": len(tuned),
         "fit_classifier": len(fitted),
-        "share_cell": len(grid.shared(config)) * cells // (levels * len(config["latents"])),
+    }
+    order = [rule for rule in RULES if counts.get(rule)]
+    return {rule: counts[rule] for rule in order}
+
+
+def jobs_before_matching(config: Config) -> dict[str, int]:
+    """Count the jobs that are known before rates are matched, of rules that have more than one.
+
+    A dry run shows no others until then.
+    """
+    levels, cells = len(config["bpp"]), len(grid.cells(config))
+    counts = {
+        "make_demo_images": len(SPLITS) if config["images_root"] == "drawn" else 0,
+        "analyse_images": len(SPLITS) * len(grid.models(config)),
+        "match_rates": len(SPLITS) * levels if grid.matched(config) else 0,
+        "join_level": len(SPLITS) * levels,
+        "share_cell": cells,
         "evaluate_classifier": cells,
     }
     return {rule: count for rule, count in counts.items() if count}
 
 
-def _quantised_levels(config: Config) -> set[str]:
-    """Name the levels whose y_hat is fitted: one for each operating point."""
+def _gathered(config: Config, points: Points) -> set[str]:
+    """Name the points of y whose images differ in model id; the level's store shows them too."""
+    named = {points.of(bpp, "y") for bpp in grid.levels(config)}
+    return {name for name in named if re.fullmatch(MIXED, name)}
+
+
+def _quantised(config: Config, points: Points) -> set[str]:
+    """Name the points of y_hat."""
     if "y_hat" not in config["latents"]:
         return set()
-    return {grid.point(config, bpp, "y_hat") for bpp in grid.levels(config)}
+    return {points.of(bpp, "y_hat") for bpp in grid.levels(config)}
 
 
-def work(config: Config) -> list[Work]:
+def work(config: Config, points: Points | None = None) -> list[Work]:
     """List the jobs that take time, in the order in which they run.
 
     Parameters
@@ -184,8 +246,11 @@ def work(config: Config) -> list[Work]:
     config : dict
         A whole configuration. Where its hyperparameters are searched, a fit counts with the middle
         of every range.
+    points : Points, optional
+        As for `jobs`.
     """
-    counts = jobs(config)
+    points = points or most_points(config)
+    counts = jobs(config, points)
     images = {split: grid.n_images(config, split) for split in SPLITS}
 
     def per_image(rule: str, rate: float) -> Work:
@@ -194,21 +259,22 @@ def work(config: Config) -> list[Work]:
         memory = 1000 if rule == "make_demo_images" else EXTRACTION_MB
         return Work(rule, "", counts[rule], 0, 0, total, max(seconds), 1, memory)
 
-    found = []
-    if "make_demo_images" in counts:
-        found.append(per_image("make_demo_images", RATES["draw"].value))
-    found.append(per_image("analyse_images", RATES[config["operating_point"]].value))
-    quantised = "y_hat" in config["latents"]
-    found.append(per_image("extract_latents", RATES["entropy"].value if quantised else 0.0))
-    found += _searches(config)
-    found += _fits(config)
+    rates = {
+        "make_demo_images": RATES["draw"],
+        "analyse_images": RATES[file_point("encoder", config["operating_point"])],
+        "match_rates": RATES["match"],
+        "extract_latents": RATES["entropy"],
+    }
+    found = [per_image(rule, rate.value) for rule, rate in rates.items() if rule in counts]
+    found += _searches(config, points)
+    found += _fits(config, points)
     return found
 
 
-def _searches(config: Config) -> list[Work]:
+def _searches(config: Config, points: Points) -> list[Work]:
     """Group the searches by classifier and feature."""
     groups: dict[tuple[str, str], list[Study]] = {}
-    for study in studies(config):
+    for study in studies(config, points):
         _, _, _, feature, classifier = study.cell.split("/")
         groups.setdefault((classifier, feature), []).append(study)
     found = []
@@ -233,10 +299,10 @@ def _searches(config: Config) -> list[Work]:
     return found
 
 
-def _fits(config: Config) -> list[Work]:
+def _fits(config: Config, points: Points) -> list[Work]:
     """Group the fits of the cells by classifier and feature."""
     groups: dict[tuple[str, str], list[str]] = {}
-    for cell in fitted_cells(config):
+    for cell in fitted_cells(config, points):
         _, _, _, feature, classifier = cell.split("/")
         groups.setdefault((classifier, feature), []).append(cell)
     found = []
@@ -377,21 +443,25 @@ def wall_seconds(found: list[Work], *, cores: int, memory_mb: int) -> float:
     return total
 
 
-def disk_bytes(config: Config) -> dict[str, int]:
+def disk_bytes(config: Config, points: Points | None = None) -> dict[str, int]:
     """Estimate what the run writes, by kind; what takes megabytes only is left out."""
+    points = points or most_points(config)
     images = {split: grid.n_images(config, split) for split in SPLITS}
+    both = sum(images.values())
     pixels = config["image_size"] ** 2
     image = grid.BYTES_OF_IMAGE["YUV"] * pixels // 256**2
-    quantised = len(_quantised_levels(config)) * images["train"]
-    quantised += len(config["bpp"]) * images["test"] if "y_hat" in config["latents"] else 0
+    quantised = len(_quantised(config, points)) * both
+    extras = sum(EXTRA_BYTES.get(extra, 0) for extra in config["store"]["extras"])
     found = {
-        "latents y": len(grid.models(config)) * sum(images.values()) * image,
+        "latents y": (len(grid.models(config)) + len(_gathered(config, points))) * both * image,
         "latents y_hat": quantised * image,
+        "extras": quantised * image * extras // 4,
         "features": 0,
         "models": 0,
     }
     positions = (config["image_size"] // 16) ** 2
-    tuned = [*(study.cell for study in studies(config)), *fitted_cells(config)]
+    fitted = fitted_cells(config, points)
+    tuned = [*(study.cell for study in studies(config, points)), *fitted]
     for name in {cell.rpartition("/")[0] for cell in tuned}:
         _, _, component, feature = name.split("/")
         if feature == "flatten":  # a view of the store
@@ -399,12 +469,9 @@ def disk_bytes(config: Config) -> dict[str, int]:
         rows, values = _shape(config, component, feature)
         tested = images["test"] * (positions if feature == "multiple" else 1)
         found["features"] += 4 * values * (rows + tested)
-    for cell in fitted_cells(config):
-        where, latent, *_ = cell.split("/")
-        copies = sum(
-            grid.point(config, bpp, latent) == where != f"bpp-{bpp}" for bpp in grid.levels(config)
-        )
-        found["models"] += (1 + copies) * _model_bytes(config, cell)
+    # One at the point, and a copy at each of its levels.
+    for cell in [*fitted, *(points.fitted(cell) for cell in grid.cells(config))]:
+        found["models"] += _model_bytes(config, cell)
     return {kind: size for kind, size in found.items() if size}
 
 

@@ -2,7 +2,7 @@
 
 import shutil
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,32 +56,34 @@ def check_given(config: Config) -> None:
     if config["weights"]:
         for model in grid.models(config):
             transform_files(config["weights"], config["operating_point"], model)
-            if "y_hat" in config["latents"]:
+            if grid.quantised(config):
                 entropy_files(config["weights"], model)
 
 
 def check_disk(config: Config, results: Path) -> None:
-    """Refuse a disk that is too small for what is still to be written.
+    """Refuse a disk that is too small for what is still to be written, whatever is matched.
 
     Raises
     ------
     UserError
         Says how much is missing, and what needs less.
     """
-    needed, free = still_needed(config, results), free_bytes(results)
+    sizes = plan.disk_bytes(config, plan.fewest_points(config))
+    needed, free = still_needed(config, results, sizes), free_bytes(results)
     if needed > free:
+        least = "at least" if grid.matched(config) else "about"
         raise UserError(
-            f"{results}: the run writes about {needed / GIGABYTE:.1f} GB more, the disk has "
+            f"{results}: the run writes {least} {needed / GIGABYTE:.1f} GB more, the disk has "
             f"{free / GIGABYTE:.1f} GB free. Free some, link results/ to a larger disk, or lower "
             "n_train, n_test, n_patches or the number of levels"
         )
 
 
-def still_needed(config: Config, results: Path) -> int:
-    """Give the bytes that the run will write, less what its folder holds already."""
+def still_needed(config: Config, results: Path, sizes: Mapping[str, int]) -> int:
+    """Give the bytes of `plan.disk_bytes` less those that the run's folder holds already."""
     folder = results / config["run"]
     held = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    return max(0, sum(plan.disk_bytes(config).values()) - held)
+    return max(0, sum(sizes.values()) - held)
 
 
 def free_bytes(folder: Path) -> int:
@@ -173,6 +175,13 @@ def _weights(config: Config) -> str:
 
 
 def _levels(config: Config) -> list[str]:
+    if grid.matched(config):
+        targets = " and ".join(grid.levels(config))
+        return [
+            f"{targets} bpp: model and displacement are matched for every image",
+            "Which levels come out as one point, and are quantised and fitted once, is known then. "
+            "Numbers below are for levels that all differ.",
+        ]
     points: dict[tuple[int, int], list[str]] = {}
     for bpp in grid.levels(config):
         points.setdefault(grid.operating_point(config, bpp), []).append(bpp)
@@ -187,7 +196,11 @@ def _levels(config: Config) -> list[str]:
 
 def _cells(config: Config) -> list[str]:
     cells, fits = len(grid.cells(config)), len(plan.fitted_cells(config))
-    lines = [f"{cells}, from {fits} fits" + (" (y once per model)" if fits < cells else "")]
+    if grid.matched(config):
+        fewest = len(plan.fitted_cells(config, plan.fewest_points(config)))
+        lines = [f"{cells}, from at most {fits} fits; {fewest} if all levels are one point"]
+    else:
+        lines = [f"{cells}, from {fits} fits" + (" (y once per model)" if fits < cells else "")]
     rateless = [name for name in config["classifiers"] if name not in plan.FIT_SECONDS]
     if rateless:
         lines.append(f"{', '.join(rateless)}: time and models are not estimated")
@@ -230,7 +243,13 @@ def _table(config: Config, found: Sequence[Work]) -> list[str]:
     ]
     rule = "-" * max(map(len, printed))
     note = "The longest job in core hours. Rules not listed have one job each, of minutes."
-    return [printed[0], rule, *printed[1:], rule, note.replace("hours", name)]
+    notes = [note.replace("hours", name)]
+    if grid.matched(config):
+        known = plan.jobs_before_matching(config)
+        total = f"{sum(known.values()):,} of these {sum(counts.values()):,} jobs"
+        notes.append(f"Until rates are matched, snakemake -n shows {total}: {', '.join(known)}.")
+    wrapped = [line for note in notes for line in textwrap.wrap(note, WIDTH)]
+    return [printed[0], rule, *printed[1:], rule, *wrapped]
 
 
 def _searches(config: Config) -> list[str]:
@@ -255,12 +274,18 @@ def _time(config: Config, found: Sequence[Work], machine: Machine) -> list[str]:
     note = "Right within a factor of 2. The codec is counted on a CPU: no GPU was measured."
     stopping = plan.stopping_early(config)
     if stopping is None:
-        return [f"{_hours(found, machine)}. {note}"]
-    return [
-        f"{_hours(plan.work(stopping), machine)}, where boosting stops after "
-        f"{plan.ROUNDS_STOPPED} rounds (1,200 faces: 10 to 84); with all its rounds, "
-        f"{_hours(found, machine)}. {note}"
-    ]
+        lines = [f"{_hours(found, machine)}. {note}"]
+    else:
+        lines = [
+            f"{_hours(plan.work(stopping), machine)}, where boosting stops after "
+            f"{plan.ROUNDS_STOPPED} rounds (1,200 faces: 10 to 84); with all its rounds, "
+            f"{_hours(found, machine)}. {note}"
+        ]
+    if grid.matched(config):
+        counted = stopping or config
+        one = plan.work(counted, plan.fewest_points(counted))
+        lines.append(f"If all levels are one point: {_hours(one, machine)}.")
+    return lines
 
 
 def _hours(found: Sequence[Work], machine: Machine) -> str:
@@ -284,11 +309,15 @@ def _memory(found: Sequence[Work], machine: Machine) -> list[str]:
 def _disk(config: Config, results: Path) -> list[str]:
     sizes = plan.disk_bytes(config)
     each = ", ".join(f"{kind} {_size(size)}" for kind, size in sizes.items())
-    needed, free = still_needed(config, results), free_bytes(results)
-    return [
+    needed, free = still_needed(config, results, sizes), free_bytes(results)
+    lines = [
         f"{_size(sum(sizes.values()))}: {each}",
         f"{_size(needed)} still to be written, {_size(free)} free at {results}/",
     ]
+    if grid.matched(config):
+        fewest = sum(plan.disk_bytes(config, plan.fewest_points(config)).values())
+        lines.append(f"If all levels are one point: {_size(fewest)}.")
+    return lines
 
 
 def _size(size: float) -> str:

@@ -27,7 +27,8 @@ def read_sidecar(path: Path) -> dict[str, Any]:
     dict
         Keys `format`, `schema`, `digest`, `n_images`, `datasets` (per name: shape, dtype, sha256),
         `summary` (`model`: images per model id; `beta`: smallest and largest displacement of luma
-        and of chroma; `bpp`: mean, smallest, largest, or null where unknown) and `attributes`.
+        and of chroma; `bpp`: mean, smallest, largest, or null where unknown; `found`: images whose
+        search accepted a rate, where rates were matched) and `attributes`.
 
     Raises
     ------

@@ -10,7 +10,19 @@ A store holds, for N images, one dataset per kind of latent and some small ones 
 ``bpp``                (N,)            float64  estimated bits per pixel, NaN if unknown
 ``beta``               (N, 2)          int16    displacement of luma, chroma
 ``bits``               (N, 4)          float64  bits of luma z, luma y, chroma z, chroma y, or NaN
+``found``, ``trials``  (N,)            int8, 16 rate matching: was a rate accepted, rates tried
 =====================  ==============  =======  ==============================================
+
+Optional, of luma and of chroma alike:
+
+=============  ==============  =======  ========================================================
+``luma/q``     (N, 160, h, w)  int16    quantised residual, compressed
+``luma/z_hat`` (N, 160, ...)   int8     hyper latents, compressed
+``luma/mu``    (N, 160, h, w)  float32  mean prediction
+``luma/gain``  (N, 160)        float32  multiplier of the residual before rounding
+``luma/grfs``  (N, 160)        int8     channels raised by GRFS
+``luma/cube``  (N, 4, ...)     int8     cube flags
+=============  ==============  =======  ========================================================
 
 For each of them ``row_sha256/<name>`` (N, 32) uint8 keeps the digest of every image's bytes, so
 that joining shards needs no second look at 30 GB. The digest of a dataset is taken over these row
@@ -23,7 +35,7 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -193,6 +205,7 @@ def create(
     ids: Sequence[str],
     datasets: Mapping[str, tuple[Sequence[int], DTypeLike]],
     attributes: Mapping[str, Any],
+    compressed: Collection[str] = (),
 ) -> Iterator[StoreWriter]:
     """Make a store and its sidecar file, complete or not at all.
 
@@ -207,6 +220,8 @@ def create(
     attributes : mapping of str to JSON value
         What a reader must know about the content. `open_store` compares `images_digest` and
         `weights_digest` with what its caller expects.
+    compressed : collection of str
+        Datasets of integers, which compress; floats do not.
 
     Yields
     ------
@@ -223,11 +238,14 @@ def create(
         for name, (shape, dtype) in sorted(datasets.items()):
             dtype = np.dtype(dtype).newbyteorder("<")
             big = np.prod(shape, dtype=int) * dtype.itemsize >= CHUNKED_FROM_BYTES
+            packed = name in compressed
             file.create_dataset(
                 name,
                 shape=(len(ids), *shape),
                 dtype=dtype,
-                chunks=(1, *shape) if big else None,
+                chunks=(1, *shape) if big or packed else None,
+                compression="gzip" if packed else None,
+                shuffle=packed,
             )
             file.create_dataset(f"{ROW_DIGESTS}/{name}", shape=(len(ids), 32), dtype=np.uint8)
         writer = StoreWriter(file, sorted(datasets), ids)
@@ -241,6 +259,7 @@ def join(
     *,
     attributes: Mapping[str, Any],
     views: Mapping[str, Sequence[Path]] | None = None,
+    arrays: Mapping[str, NDArray[Any]] | None = None,
 ) -> None:
     """Make a store whose large datasets are views of other stores, and its sidecar file.
 
@@ -257,6 +276,8 @@ def join(
         As for `create`.
     views : mapping of str to sequence of Path, optional
         Datasets to be taken from other stores, which hold the same images in the same order.
+    arrays : mapping of str to ndarray, (N, ...), optional
+        Numbers per image that no other store holds.
 
     Raises
     ------
@@ -264,7 +285,7 @@ def join(
         If a shard is missing, half-written or of another schema, or if the parts do not fit.
     """
     path = Path(path)
-    views = views or {}
+    views, arrays = views or {}, arrays or {}
     with ExitStack() as stack:
         opened: dict[Path, Store] = {}
         for source in [*shards, *(source for sources in views.values() for source in sources)]:
@@ -274,7 +295,9 @@ def join(
         ids = [image for part in parts for image in part.ids]
         if len(set(ids)) != len(ids):
             raise UserError(f"{path}: an image stands in two shards. {_remake(path)}")
-        origin = {name: parts for name in parts[0].names if name not in views}
+        origin = {
+            name: parts for name in parts[0].names if name not in views and name not in arrays
+        }
         for part in parts:
             if part.names != parts[0].names:
                 raise UserError(
@@ -291,6 +314,9 @@ def join(
         with _new_file(path, ids, attributes) as file:
             for name in sorted(origin):
                 _join_dataset(file, name, origin[name], folder=path.parent)
+            for name, array in sorted(arrays.items()):
+                file.create_dataset(name, data=array)
+                file.create_dataset(f"{ROW_DIGESTS}/{name}", data=_row_digests(array))
             table = [(_relative(part.path, path.parent), part.digest) for part in opened.values()]
             file.create_dataset("sources", data=table, dtype=h5py.string_dtype())
 
@@ -538,6 +564,8 @@ def _summary(file: h5py.File, names: Sequence[str]) -> dict[str, Any]:
         summary["bpp"] = dict(
             zip(("mean", "min", "max"), numbers if known else (None,) * 3, strict=True)
         )
+    if "found" in names:
+        summary["found"] = int(file["found"][:].sum())
     return summary
 
 

@@ -11,6 +11,28 @@ from latentprint.errors import UserError
 LETTERS = {"luma": "Y", "chroma": "UV"}
 BETAS = ("0.002", "0.012", "0.075", "0.5")  # file name suffix of model ids 0 to 3
 
+ANALYSIS_OF = {"SOP": "BOP"}  # operating points without an encoder of their own, and whose they use
+
+
+def file_point(kind: str, operating_point: str) -> str:
+    """Give the operating point whose file serves another one.
+
+    Parameters
+    ----------
+    kind : {"encoder", "decoder", "entropy"}
+    operating_point : {"BOP", "HOP", "SOP"}
+
+    Returns
+    -------
+    {"BOP", "HOP", "SOP", ""}
+        "BOP" for the encoder of SOP, which is BOP's; "" for the entropy files, which all share.
+    """
+    if kind == "entropy":
+        return ""
+    return (
+        ANALYSIS_OF.get(operating_point, operating_point) if kind == "encoder" else operating_point
+    )
+
 
 def relative_path(kind: str, operating_point: str, component: str, model: int) -> str:
     """Give the path of a file within a folder in the official layout.
@@ -19,7 +41,8 @@ def relative_path(kind: str, operating_point: str, component: str, model: int) -
     ----------
     kind : {"encoder", "decoder", "entropy"}
     operating_point : str
-        "BOP" and its kin; unused for the entropy files, which all share.
+        "BOP", "HOP" or "SOP"; unused for the entropy files, which all share. SOP has decoders
+        alone: `file_point` says whose encoder it uses.
     component : {"luma", "chroma"}
     model : int
         Model id, 0..3.
@@ -38,7 +61,8 @@ def transform_files(folder: str | Path, operating_point: str, model: int) -> lis
     UserError
         If one is missing; says what to put where.
     """
-    names = [relative_path("encoder", operating_point, part, model) for part in LETTERS]
+    point = file_point("encoder", operating_point)
+    names = [relative_path("encoder", point, part, model) for part in LETTERS]
     return _existing(folder, names, use=f"operating point {operating_point}, model id {model}")
 
 

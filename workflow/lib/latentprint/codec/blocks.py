@@ -112,6 +112,16 @@ def up_conv(key: str) -> Step:
     return step
 
 
+def up_shuffle(key: str) -> Step:
+    """U2: 2x2 convolution without bias to four times the channels, shuffled to twice the size."""
+
+    def step(x: Tensor, weights: Weights, size: tuple[int, int]) -> Tensor:
+        # One zero column right and one zero row below: the convolution keeps the size.
+        return F.pixel_shuffle(F.conv2d(F.pad(x, (0, 1, 0, 1)), weights[f"{key}.weight"]), 2)
+
+    return step
+
+
 def shuffle(factor: int) -> Step:
     """Rearrange groups of factor**2 channels to a picture `factor` times larger."""
     return lambda x, weights, size: F.pixel_shuffle(x, factor)

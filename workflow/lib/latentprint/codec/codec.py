@@ -1,105 +1,58 @@
 """`JpegAI`: the only place that knows the order of the stages."""
 
-from collections.abc import Collection
+import logging
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from latentprint.codec import (
-    analysis,
-    colour,
-    context,
-    gains,
-    hyper,
-    rate,
-    residual,
-    synthesis,
-)
-from latentprint.codec import (
-    weights as weight_files,
-)
+from latentprint.codec import analysis, checks, colour, entropy, gains, hyper, synthesis, tiles
+from latentprint.codec import weights as weight_files
+from latentprint.codec.coded import KEPT, Coded, Latents, joined, reordered
 from latentprint.codec.layouts import CHANNELS
+from latentprint.codec.matcher import MODELS, Decision, check_target, match_together, search
+from latentprint.codec.matcher import Tolerances as NewTolerances
+from latentprint.codec.state import State
 from latentprint.codec.weights import Part
 from latentprint.errors import UserError
-from latentprint.weight_files import BETAS
 
-OPERATING_POINTS = ("BOP", "HOP")
-KEPT = ("y", "y_hat", "q", "z_hat", "mu")
-MIN_SIDE = 64
+logger = logging.getLogger(__name__)
+
+OPERATING_POINTS = ("BOP", "HOP", "SOP")
+ANALYSIS = {"BOP": "BOP", "HOP": "HOP", "SOP": "BOP"}  # there is no encoder of its own for SOP
+COMPONENTS = tuple(CHANNELS)
+# Samples of the network's input, in both directions, for one latent and for one hyper latent.
+LATENT_UNIT = {"luma": 16, "chroma": 8}
+HYPER_UNIT = {"luma": 64, "chroma": 32}
+ANALYSIS_TILING = {"luma": tiles.LUMA, "chroma": tiles.CHROMA}
 # On a CPU the convolution algorithm, and with it the last bits, depends on the batch (section 10),
 # and a bit can flip a symbol. One picture at a time costs nothing there: batches run no faster.
 CPU_BATCH = 1
 # Memory of one pixel on a GPU: twice the largest sum of live tensors in analysis or synthesis, so
 # that the convolutions' workspace has room (measured on a CPU: 540 bytes BOP, 1,130 bytes HOP).
-GPU_BYTES_PER_PIXEL = {"BOP": 1_100, "HOP": 2_300}
+GPU_BYTES_PER_PIXEL = {"BOP": 1_100, "HOP": 2_300, "SOP": 1_100}
 GPU_BATCH_MAX = 256
 
-
-@dataclass
-class Latents:
-    """Tensors of one component; those not asked for are None.
-
-    Attributes
-    ----------
-    y : Tensor, float32, (batch, channel, h, w)
-        Latents before quantisation.
-    y_hat : Tensor, float32, (batch, channel, h, w)
-        Latents after quantisation, the input of the synthesis.
-    q : Tensor, int16, (batch, channel, h, w)
-        Quantised residual.
-    z_hat : Tensor, int8, (batch, channel, hz, wz)
-        Hyper latents.
-    mu : Tensor, float32, (batch, channel, h, w)
-        Mean prediction.
-    """
-
-    y: Tensor | None = None
-    y_hat: Tensor | None = None
-    q: Tensor | None = None
-    z_hat: Tensor | None = None
-    mu: Tensor | None = None
-
-
-@dataclass
-class Coded:
-    """A batch of coded images.
-
-    Attributes
-    ----------
-    luma, chroma : Latents
-    model : Tensor, int64, (batch,)
-        Model id, 0..3.
-    beta : Tensor, int64, (batch, 2)
-        Displacement in effect for luma and chroma, -1069..702.
-    bits : Tensor, float64, (batch, 4)
-        Estimated bits of luma z, luma y, chroma z, chroma y; NaN where nothing was quantised.
-    size : (int, int)
-        Height and width of the pictures, pixels.
-    """
-
-    luma: Latents
-    chroma: Latents
-    model: Tensor
-    beta: Tensor
-    bits: Tensor
-    size: tuple[int, int]
+Planes = Mapping[str, Tensor]
 
 
 @dataclass
 class JpegAI:
     """The codec with one folder of weights at one operating point.
 
-    Use `JpegAI.load`. Nothing is shared between images: every image is coded as if it were the
-    first. On a CPU with one thread the result is the same to the last bit whatever the batch; on a
-    GPU last bits may differ (specification, section 10).
+    Use `JpegAI.load`. Nothing is shared between images unless a `State` is given: every image is
+    coded as if it were the first. On a CPU with one thread the result is the same to the last bit
+    whatever the batch; on a GPU last bits may differ (specification, section 10).
     """
 
     folder: Path
     operating_point: str
     device: torch.device
     _cache: dict[Part, dict[str, Tensor]] = field(default_factory=dict, repr=False)
+    _batch_limit: int = field(default=GPU_BATCH_MAX, repr=False)
 
     @classmethod
     def load(
@@ -110,10 +63,11 @@ class JpegAI:
         Parameters
         ----------
         weights : path
-            Folder with `VM_hop/` or `VM_bop/`, and `VM_common_int/`; some of the files are enough:
-            each request says which of them it needs.
-        operating_point : {"HOP", "BOP"}, default "HOP"
-            High or base operating point, of analysis and synthesis alike.
+            Folder with `VM_hop/`, `VM_bop/` or `VM_sop/`, and `VM_common_int/`; some of the files
+            are enough: each request says which of them it needs.
+        operating_point : {"HOP", "BOP", "SOP"}, default "HOP"
+            High or base operating point of analysis and synthesis; SOP, the simple one, has the
+            analysis of BOP and a synthesis of its own.
         device : str, default "cpu"
             A torch device.
 
@@ -129,13 +83,8 @@ class JpegAI:
                 f"operating point {operating_point!r} is not available, expected one of "
                 f"{', '.join(OPERATING_POINTS)}. Set operating_point"
             )
-        try:
-            place = torch.device(device)
-        except (RuntimeError, TypeError):
-            raise UserError(f"device {device!r} is unknown, expected 'cpu' or 'cuda'") from None
+        place = checks.device(device)
         if place.type == "cuda":
-            if not torch.cuda.is_available():
-                raise UserError(f"device {device!r} asked for, but torch sees no CUDA. Use 'cpu'")
             # The codec is float32: rounded products would flip symbols.
             torch.backends.cuda.matmul.allow_tf32 = False
             torch.backends.cudnn.allow_tf32 = False
@@ -148,52 +97,75 @@ class JpegAI:
         self,
         rgb: Tensor,
         model: int = 3,
-        beta: tuple[int, int] = (0, 0),
-        tools: bool = False,
+        beta: Sequence[int] | Tensor = (0, 0),
+        tools: bool = True,
         latents: Collection[str] = ("y", "y_hat"),
         *,
         target_bpp: float | None = None,
+        state: State | None = None,
     ) -> Coded:
         """Code a batch of images.
 
         Parameters
         ----------
         rgb : Tensor, uint8, (batch, 3, height, width)
-            At least 64 x 64 pixels.
+            At least 64 x 64 pixels. Above 1,048,576 pixels a picture is coded in tiles.
         model : int, default 3
             Model id, 0..3.
-        beta : (int, int), default (0, 0)
+        beta : (int, int) or Tensor, integer, (batch, 2), default (0, 0)
             Displacement for luma and chroma; clipped to -1069..702.
-        tools : bool, default False
-            RVS, GRFS and LSBS; only False is available.
+        tools : bool, default True
+            RVS, GRFS and LSBS.
         latents : collection of str, default ("y", "y_hat")
-            What to keep, out of "y", "y_hat", "q", "z_hat", "mu". With "y" alone the entropy
-            files are not needed and `bits` is NaN.
+            What to keep: names of the attributes of `Latents`. With "y" alone and without target
+            the entropy files are not needed and `bits` is NaN.
         target_bpp : float, optional
-            Rate matching for each image; not available.
+            Match the rate of each image, in hundredths of a bit per pixel; `model` and `beta` are
+            then ignored, and the files of all four model ids are needed.
+        state : State, optional
+            Carry on as the reference software does within one process; it is changed.
 
         Returns
         -------
         Coded
-            Latents on the codec's device; `model`, `beta` and `bits` on the CPU. Pictures of more
-            than a megapixel are coded whole, where the reference software works in tiles.
+            Latents on the codec's device; `model`, `beta` and `bits` on the CPU.
 
         Raises
         ------
         UserError
-            If the images, the model id or the names are not as above, or files are missing.
+            If the images or a parameter are not as above, or files are missing.
         """
+        rgb = checks.images(rgb)
+        checks.tools(tools)
+        checks.state(state)
+        wanted = checks.kept(latents)
+        size = (rgb.shape[-2], rgb.shape[-1])
         if target_bpp is not None:
-            raise UserError("target_bpp (rate matching) is not available. Give model and beta")
-        rgb = self._check_images(rgb)
-        self._check_request(model, beta, tools, latents)
-        quantised = any(name != "y" for name in latents)
+            target = check_target(target_bpp)
+            self._require(("encoder", "entropy"), *MODELS)
+            return self._in_batches(
+                len(rgb),
+                size,
+                lambda rows: self._encode_matched(rgb[rows], target, tools, wanted, state),
+                one_by_one=state is not None,
+            )
+        checks.model(model)
+        displacements = checks.displacements(beta, len(rgb))
+        quantised = wanted != {"y"}
         self._require(("encoder", "entropy") if quantised else ("encoder",), model)
-        pieces = [
-            self._encode_batch(batch, model, beta, frozenset(latents))
-            for batch in rgb.split(self.batch(rgb.shape[-2] * rgb.shape[-1]))
-        ]
-        return _gathered(pieces, model, beta, size=(rgb.shape[-2], rgb.shape[-1]))
+
+        def code(rows: slice) -> Coded:
+            ys, z_hats = self._analyse(rgb[rows], model, with_z=quantised)
+            if quantised:
+                sides = self._sides(ys, model, z_hats)
+                coded = self._quantise(
+                    ys, sides, model, displacements[rows], tools, wanted, size, state
+                )
+            else:
+                coded = _unquantised(model, displacements[rows], size, tools)
+            return _with_y(coded, ys) if "y" in wanted else coded
+
+        return self._in_batches(len(rgb), size, code)
 
     @torch.no_grad()
     def quantise(
@@ -201,8 +173,12 @@ class JpegAI:
         luma_y: Tensor,
         chroma_y: Tensor,
         model: int = 3,
-        beta: tuple[int, int] = (0, 0),
+        beta: Sequence[int] | Tensor = (0, 0),
+        tools: bool = True,
         latents: Collection[str] = ("y_hat",),
+        *,
+        size: tuple[int, int] | None = None,
+        state: State | None = None,
     ) -> Coded:
         """Run the entropy side alone, on latents that were computed before.
 
@@ -210,25 +186,130 @@ class JpegAI:
         ----------
         luma_y : Tensor, float32, (batch, 160, h, w)
         chroma_y : Tensor, float32, (batch, 96, h, w)
-        model, beta, latents
-            As in `encode`.
+        model, beta, tools, latents, state
+            As in `encode`; latents without "y".
+        size : (int, int), optional
+            Height and width of the pictures, pixels; by default those of the latents times 16.
 
         Returns
         -------
         Coded
-            `size` is that of the latents times 16: the true size is not known here.
+
+        Raises
+        ------
+        UserError
+            As `encode`, and for pictures that are coded in tiles: their hyper latents depend on
+            more than y.
         """
-        self._check_request(model, beta, False, latents)
-        if "y" in latents:
-            raise UserError("latents: 'y' is what quantise is given. Ask for the others")
-        self._check_latents(luma_y, chroma_y)
+        checks.model(model)
+        checks.tools(tools)
+        checks.state(state)
+        wanted = checks.kept(latents, of=[name for name in KEPT if name != "y"])
+        checks.latents(luma_y, chroma_y)
+        size = _untiled(size, luma_y)
+        displacements = checks.displacements(beta, len(luma_y))
         self._require(("entropy",), model)
-        size = self.batch(256 * luma_y.shape[-2] * luma_y.shape[-1])
-        pieces = [
-            self._quantise_batch(*batch, model, beta, frozenset(latents))
-            for batch in zip(luma_y.split(size), chroma_y.split(size), strict=True)
-        ]
-        return _gathered(pieces, model, beta, size=(16 * luma_y.shape[-2], 16 * luma_y.shape[-1]))
+
+        def code(rows: slice) -> Coded:
+            ys = {"luma": luma_y[rows].to(self.device), "chroma": chroma_y[rows].to(self.device)}
+            sides = self._sides(ys, model)
+            return self._quantise(ys, sides, model, displacements[rows], tools, wanted, size, state)
+
+        return self._in_batches(len(luma_y), size, code)
+
+    @torch.no_grad()
+    def match(
+        self,
+        luma_y: Mapping[int, Tensor],
+        chroma_y: Mapping[int, Tensor],
+        target_bpp: float,
+        *,
+        size: tuple[int, int],
+        tools: bool = True,
+        state: State | None = None,
+    ) -> list[Decision]:
+        """Match the rate of images whose latents of all four models were computed before.
+
+        Parameters
+        ----------
+        luma_y : mapping of model id to Tensor, float32, (batch, 160, h, w)
+        chroma_y : mapping of model id to Tensor, float32, (batch, 96, h, w)
+        target_bpp, tools, state
+            As in `encode`.
+        size : (int, int)
+            Height and width of the pictures, pixels: rates are counted for them.
+
+        Returns
+        -------
+        list of Decision
+            One for each image.
+        """
+        target = check_target(target_bpp)
+        checks.tools(tools)
+        checks.state(state)
+        checks.models(luma_y, chroma_y)
+        self._require(("entropy",), *MODELS)
+        size = _untiled(size, luma_y[0])
+        decisions: list[Decision] = []
+
+        def decide(rows: slice) -> list[Decision]:
+            ys = {
+                model: {
+                    "luma": luma_y[model][rows].to(self.device),
+                    "chroma": chroma_y[model][rows].to(self.device),
+                }
+                for model in MODELS
+            }
+            sides = {model: self._sides(ys[model], model) for model in MODELS}
+            return self._match(ys, sides, target, tools, size, state)
+
+        for piece in self._batches(len(luma_y[0]), size, decide, one_by_one=state is not None):
+            decisions += piece
+        return decisions
+
+    @torch.no_grad()
+    def rebuild(self, coded: Coded) -> Coded:
+        """Rebuild y_hat from symbols, as a decoder does.
+
+        Parameters
+        ----------
+        coded : Coded
+            With "q" and "z_hat", and "grfs" where the tools were on; model ids may be mixed.
+
+        Returns
+        -------
+        Coded
+            With "y_hat", "y_hat_before_lsbs" and "mu" beside what was given. On the CPU y_hat is
+            the encoder's to the last bit.
+
+        Raises
+        ------
+        UserError
+            If symbols were not kept, or files are missing.
+        """
+        needed = ("q", "z_hat", "grfs") if coded.tools else ("q", "z_hat")
+        for name in needed:
+            if getattr(coded.luma, name) is None or getattr(coded.chroma, name) is None:
+                raise UserError(
+                    f"rebuild needs {' and '.join(needed)}; {name} was not kept. "
+                    f"Encode with latents={needed}"
+                )
+        pieces, order = [], []
+        for model in coded.model.unique().tolist():
+            self._require(("entropy",), model)
+            of_model = torch.nonzero(coded.model == model).flatten()
+            part = reordered(coded, of_model)
+            pieces.append(
+                self._in_batches(
+                    len(of_model),
+                    coded.size,
+                    lambda rows, part=part, model=model: self._rebuild(
+                        reordered(part, torch.arange(len(part.model))[rows]), model
+                    ),
+                )
+            )
+            order.append(of_model)
+        return reordered(joined(pieces), torch.cat(order).argsort())
 
     def decode(self, coded: Coded) -> Tensor:
         """Decode a batch to pictures.
@@ -241,6 +322,7 @@ class JpegAI:
         Returns
         -------
         Tensor, uint8, (batch, 3, height, width)
+            Without the post filters of the standard's decoder, which change neither y nor y_hat.
 
         Raises
         ------
@@ -279,19 +361,13 @@ class JpegAI:
         -------
         Tensor, uint8, (batch, 3, height, width)
         """
-        self._check_model(model)
-        self._check_latents(y_hat_luma, y_hat_chroma)
-        grid = tuple(-(-int(side) // 16) for side in size)
-        if grid != tuple(y_hat_luma.shape[-2:]):
-            raise UserError(
-                f"size {tuple(size)}: expected latents of {grid[0]} x {grid[1]} positions, got "
-                f"{y_hat_luma.shape[-2]} x {y_hat_luma.shape[-1]}. Give height and width in pixels"
-            )
+        checks.model(model)
+        checks.latents(y_hat_luma, y_hat_chroma)
+        size = checks.size(size, y_hat_luma)
         self._require(("decoder",), model)
-        pictures = []
-        batch = self.batch(size[0] * size[1])
-        for luma, chroma in zip(y_hat_luma.split(batch), y_hat_chroma.split(batch), strict=True):
-            luma, chroma = luma.to(self.device), chroma.to(self.device)
+
+        def picture(rows: slice) -> Tensor:
+            luma, chroma = y_hat_luma[rows].to(self.device), y_hat_chroma[rows].to(self.device)
             y = synthesis.synthesise_luma(
                 luma,
                 size=size,
@@ -305,8 +381,9 @@ class JpegAI:
                 operating_point=self.operating_point,
                 weights=self._weights("decoder", "chroma", model),
             )
-            pictures.append(colour.yuv_to_rgb(y, uv))
-        return torch.cat(pictures)
+            return colour.yuv_to_rgb(y, uv)
+
+        return torch.cat(self._batches(len(y_hat_luma), size, picture))
 
     def batch(self, pixels: int) -> int:
         """Give the number of images that pass the networks together.
@@ -321,156 +398,332 @@ class JpegAI:
         free, _ = torch.cuda.mem_get_info(self.device)
         # What PyTorch keeps from earlier batches counts as taken there, but is free for this one.
         free += torch.cuda.memory_reserved(self.device) - torch.cuda.memory_allocated(self.device)
-        return max(
-            1, min(GPU_BATCH_MAX, free // (GPU_BYTES_PER_PIXEL[self.operating_point] * pixels))
-        )
-
-    def _encode_batch(
-        self, rgb: Tensor, model: int, beta: tuple[int, int], kept: frozenset[str]
-    ) -> dict:
-        y, u, v = colour.rgb_to_yuv(rgb.to(self.device))
-        inputs = {"luma": y, "chroma": colour.chroma_input(y, u, v)}
-        ys = {
-            component: analysis.analyse(
-                x,
-                component=component,
-                operating_point=self.operating_point,
-                weights=self._weights("encoder", component, model),
-            )
-            for component, x in inputs.items()
-        }
-        if kept == {"y"}:
-            piece = {component: Latents() for component in CHANNELS}
-            piece["bits"] = torch.full((rgb.shape[0], 4), torch.nan, dtype=torch.float64)
-        else:
-            piece = self._quantise_batch(ys["luma"], ys["chroma"], model, beta, kept)
-        if "y" in kept:
-            for component in CHANNELS:
-                piece[component].y = ys[component]
-        return piece
-
-    def _quantise_batch(
-        self,
-        luma_y: Tensor,
-        chroma_y: Tensor,
-        model: int,
-        beta: tuple[int, int],
-        kept: frozenset[str],
-    ) -> dict:
-        piece = {}
-        bits = []
-        ys = {"luma": luma_y.to(self.device), "chroma": chroma_y.to(self.device)}
-        for (component, y), displacement in zip(ys.items(), beta, strict=True):
-            weights = self._weights("entropy", component, model)
-            coded, z_hat, index = self._code_component(y, component, weights, displacement)
-            bits.append(rate.hyper_bits(z_hat, weights=weights))
-            bits.append(rate.residual_bits(coded.q, index))
-            piece[component] = Latents(
-                y_hat=coded.y_hat if "y_hat" in kept else None,
-                q=coded.q.to(torch.int16) if "q" in kept else None,
-                z_hat=z_hat if "z_hat" in kept else None,
-                mu=coded.mu if "mu" in kept else None,
-            )
-        piece["bits"] = torch.stack(bits, dim=1)
-        return piece
-
-    def _code_component(
-        self, y: Tensor, component: str, weights: dict[str, Tensor], displacement: int
-    ) -> tuple[context.Reconstruction, Tensor, Tensor]:
-        size = (y.shape[-2], y.shape[-1])
-        z_hat = hyper.round_z(hyper.hyper_encode(y, weights=weights))
-        psi = hyper.decode_hyper(z_hat, latent_size=size, weights=weights)
-        log_gain = gains.gain_log(weights, beta=displacement)
-        multiplier = gains.gain(log_gain).to(self.device)[:, None, None]
-        index = hyper.decode_scales(z_hat, latent_size=size, weights=weights)
-        index = index + log_gain.to(self.device)[:, None, None]
-        mask = residual.skip_mask(index)
-        if component == "luma":
-            coded = context.code_luma(y, psi=psi, mask=mask, gain=multiplier, weights=weights)
-        else:
-            coded = context.code_chroma(y, psi=psi, mask=mask, gain=multiplier)
-        return coded, z_hat, index
-
-    def _weights(self, kind: str, component: str, model: int) -> dict[str, Tensor]:
-        part = Part(kind, "" if kind == "entropy" else self.operating_point, component, model)
-        if part not in self._cache:
-            tensors = weight_files.read(self.folder, part)
-            self._cache[part] = {key: value.to(self.device) for key, value in tensors.items()}
-        return self._cache[part]
+        fitting = free // (GPU_BYTES_PER_PIXEL[self.operating_point] * pixels)
+        return max(1, min(self._batch_limit, fitting))
 
     def used_parts(self, kinds: Collection[str], model: int) -> list[Part]:
         """List the files that a request reads: kinds out of "encoder", "decoder", "entropy"."""
         every = weight_files.parts(self.operating_point, models=[model])
         return [part for part in every if part.kind in kinds]
 
-    def _require(self, kinds: Collection[str], model: int) -> None:
+    def _in_batches(
+        self,
+        count: int,
+        size: tuple[int, int],
+        work: Callable[[slice], Coded],
+        *,
+        one_by_one: bool = False,
+    ) -> Coded:
+        return joined(self._batches(count, size, work, one_by_one=one_by_one))
+
+    def _batches(
+        self,
+        count: int,
+        size: tuple[int, int],
+        work: Callable[[slice], Any],
+        *,
+        one_by_one: bool = False,
+    ) -> list[Any]:
+        """Do the work on as many images at a time as the memory allows, and on fewer if not."""
+        pieces = []
+        start = 0
+        together = 1 if one_by_one else self.batch(size[0] * size[1])
+        while start < count:
+            rows = slice(start, min(start + together, count))
+            try:
+                pieces.append(work(rows))
+            except torch.OutOfMemoryError:
+                if together == 1:
+                    raise UserError(
+                        f"device {self.device}: no memory for one image of {size[0]} x {size[1]} "
+                        "pixels. Free memory there or use device 'cpu'"
+                    ) from None
+                together = self._batch_limit = max(1, min(together, count) // 2)
+                logger.warning(
+                    "%s: out of memory, going on with batches of %d", self.device, together
+                )
+                torch.cuda.empty_cache()
+                continue
+            start = rows.stop
+        return pieces
+
+    def _analyse(
+        self, rgb: Tensor, model: int, *, with_z: bool
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor | None]]:
+        """Give y and z_hat of both components; z_hat is None where it follows from y alone."""
+        y, u, v = colour.rgb_to_yuv(rgb.to(self.device))
+        ys: dict[str, Tensor] = {}
+        z_hats: dict[str, Tensor | None] = {}
+        for component, x in (("luma", y), ("chroma", colour.chroma_input(y, u, v))):
+            size = (x.shape[-2], x.shape[-1])
+            cuts = tiles.windows(*size, ANALYSIS_TILING[component])
+            pieces = [
+                analysis.analyse(
+                    tiles.cut(x, cut),
+                    component=component,
+                    operating_point=ANALYSIS[self.operating_point],
+                    weights=self._weights("encoder", component, model),
+                )
+                for cut in cuts
+            ]
+            ys[component] = tiles.assemble(
+                pieces,
+                cuts,
+                size=size,
+                unit=LATENT_UNIT[component],
+                drop=ANALYSIS_TILING[component].margin,
+            )
+            z_hats[component] = None
+            if with_z and len(cuts) > 1:
+                # The reference runs the hyper encoder on the tiles as they are, overlap included.
+                weights = self._weights("entropy", component, model)
+                z_hats[component] = tiles.assemble(
+                    (hyper.round_z(hyper.hyper_encode(piece, weights=weights)) for piece in pieces),
+                    cuts,
+                    size=size,
+                    unit=HYPER_UNIT[component],
+                    drop=0,
+                )
+        return ys, z_hats
+
+    def _sides(
+        self, ys: Planes, model: int, z_hats: Mapping[str, Tensor | None] | None = None
+    ) -> dict[str, entropy.Side]:
+        return {
+            component: entropy.side_information(
+                y,
+                weights=self._weights("entropy", component, model),
+                z_hat=z_hats[component] if z_hats else None,
+            )
+            for component, y in ys.items()
+        }
+
+    def _encode_matched(
+        self, rgb: Tensor, target: float, tools: bool, wanted: frozenset[str], state: State | None
+    ) -> Coded:
+        size = (rgb.shape[-2], rgb.shape[-1])
+        ys: dict[int, dict[str, Tensor]] = {}
+        sides: dict[int, dict[str, entropy.Side]] = {}
+        for model in MODELS:
+            ys[model], z_hats = self._analyse(rgb, model, with_z=True)
+            sides[model] = self._sides(ys[model], model, z_hats)
+        decisions = self._match(ys, sides, target, tools, size, state)
+        pieces, order = [], []
+        for model in sorted({decision.model for decision in decisions}):
+            rows = torch.tensor([i for i, d in enumerate(decisions) if d.model == model])
+            betas = torch.tensor([[decisions[row].beta] * 2 for row in rows.tolist()])
+            of_rows = {component: y[rows] for component, y in ys[model].items()}
+            beside = {component: side.of(rows) for component, side in sides[model].items()}
+            coded = self._quantise(of_rows, beside, model, betas, tools, wanted, size, state)
+            pieces.append(_with_y(coded, of_rows) if "y" in wanted else coded)
+            order.append(rows)
+        return reordered(joined(pieces), torch.cat(order).argsort())
+
+    def _match(
+        self,
+        ys: Mapping[int, Planes],
+        sides: Mapping[int, Mapping[str, entropy.Side]],
+        target: float,
+        tools: bool,
+        size: tuple[int, int],
+        state: State | None,
+    ) -> list[Decision]:
+        """Run the searches of a batch side by side; with a state, of one image."""
+        if state is not None:
+            if state.size not in (None, size):
+                logger.warning(
+                    "state: images of %d x %d pixels after %d x %d; the reference software then "
+                    "counts wrong rates by a rule that is not specified, which is not followed",
+                    *size,
+                    *state.size,
+                )
+            state.size = size
+
+        def rates(asked: list[tuple[Any, int, int]]) -> list[float]:
+            bpp = torch.empty(len(asked))
+            for model in {model for _, model, _ in asked}:
+                places = [i for i, (_, wanted, _) in enumerate(asked) if wanted == model]
+                rows = torch.tensor([asked[i][0] for i in places])
+                beta = torch.tensor([asked[i][2] for i in places])
+                bits = sum(
+                    sides[model][component].of(rows).bits + quantised.bits
+                    for component, quantised in self._components(
+                        {component: y[rows] for component, y in ys[model].items()},
+                        {component: side.of(rows) for component, side in sides[model].items()},
+                        model,
+                        beta[:, None].expand(-1, 2),
+                        tools,
+                        state,
+                    )
+                )
+                bpp[places] = (bits / (size[0] * size[1])).float().cpu()
+            return bpp.tolist()
+
+        count = len(ys[0]["luma"])
+        tolerances = [state.tolerances if state else NewTolerances() for _ in range(count)]
+        decisions = match_together(
+            rates, {row: search(target, tolerances[row]) for row in range(count)}
+        )
+        return [decisions[row] for row in range(count)]
+
+    def _components(
+        self,
+        ys: Planes,
+        sides: Mapping[str, entropy.Side],
+        model: int,
+        beta: Tensor,
+        tools: bool,
+        state: State | None,
+    ) -> list[tuple[str, entropy.Quantised]]:
+        """Quantise both components at the displacements (batch, 2)."""
+        found = []
+        for column, component in enumerate(COMPONENTS):
+            weights = self._weights("entropy", component, model)
+            side = sides[component]
+            at = {"component": component, "model": model, "with_tools": tools, "weights": weights}
+            raised = None
+            if state is not None and tools:
+                # The first image that a model meets fixes the flags.
+                if (model, component) not in state.raised:
+                    first = entropy.levels(side.index[:1], beta=beta[:1, column], **at)
+                    state.raised[model, component] = first.raised
+                raised = state.raised[model, component]
+            levels = entropy.levels(side.index, beta=beta[:, column], raised=raised, **at)
+            found.append(
+                (
+                    component,
+                    entropy.quantise(
+                        ys[component], side, levels, component=component, weights=weights
+                    ),
+                )
+            )
+        return found
+
+    def _quantise(
+        self,
+        ys: Planes,
+        sides: Mapping[str, entropy.Side],
+        model: int,
+        beta: Tensor,
+        tools: bool,
+        wanted: frozenset[str],
+        size: tuple[int, int],
+        state: State | None,
+    ) -> Coded:
+        bits, latents = [], {}
+        for component, quantised in self._components(ys, sides, model, beta, tools, state):
+            side = sides[component]
+            bits += [side.bits, quantised.bits]
+            latents[component] = _latents(quantised, side, model, wanted)
+        return Coded(
+            **latents,
+            model=torch.full((len(beta),), model),
+            beta=beta.clamp(gains.BETA_MIN, gains.BETA_MAX),
+            bits=torch.stack(bits, dim=1).cpu(),
+            size=size,
+            tools=tools,
+        )
+
+    def _rebuild(self, coded: Coded, model: int) -> Coded:
+        for column, component in enumerate(COMPONENTS):
+            latents = getattr(coded, component)
+            weights = self._weights("entropy", component, model)
+            q = latents.q.to(self.device)
+            side = entropy.side_information(q, weights=weights, z_hat=latents.z_hat.to(self.device))
+            levels = entropy.levels(
+                side.index,
+                component=component,
+                model=model,
+                beta=coded.beta[:, column],
+                with_tools=coded.tools,
+                weights=weights,
+                raised=latents.grfs,
+            )
+            rebuilt = entropy.rebuild(q, side, levels, component=component, weights=weights)
+            latents.mu = rebuilt.mu
+            latents.y_hat_before_lsbs = rebuilt.rebuilt
+            latents.y_hat = entropy.y_hat(rebuilt, levels, model=model)
+        return coded
+
+    def _weights(self, kind: str, component: str, model: int) -> dict[str, Tensor]:
+        (part,) = (p for p in self.used_parts((kind,), model) if p.component == component)
+        if part not in self._cache:
+            tensors = weight_files.read(self.folder, part)
+            self._cache[part] = {key: value.to(self.device) for key, value in tensors.items()}
+        return self._cache[part]
+
+    def _require(self, kinds: Collection[str], *models: int) -> None:
         missing = [
             part.relative_path
+            for model in models
             for part in self.used_parts(kinds, model)
             if not (self.folder / part.relative_path).is_file()
         ]
-        if missing:
-            less = ", or ask for less (latents=('y',) needs the encoder files alone)"
-            raise UserError(
-                f"{self.folder}: missing {', '.join(missing)}. Add the files or choose another "
-                f"model id{less if 'entropy' in kinds else ''}"
+        if not missing:
+            return
+        if len(models) > 1:
+            advice = "Rate matching tries every model id: add the files, or give model and beta"
+        elif "entropy" in kinds and "encoder" in kinds:
+            advice = (
+                "Add the files, choose another model id, or ask for less (latents=('y',) needs the "
+                "encoder files alone)"
             )
+        else:
+            advice = "Add the files or choose another model id"
+        raise UserError(f"{self.folder}: missing {', '.join(missing)}. {advice}")
 
-    def _check_images(self, rgb: Tensor) -> Tensor:
-        if not isinstance(rgb, Tensor):
-            raise UserError(
-                f"images: expected a torch tensor uint8 (batch, 3, height, width), got "
-                f"{type(rgb).__name__}. Convert with torch.from_numpy"
-            )
-        if rgb.dtype != torch.uint8 or rgb.ndim != 4 or rgb.shape[1] != 3 or not len(rgb):
-            raise UserError(
-                f"images: expected uint8 (batch, 3, height, width), got {rgb.dtype} "
-                f"{tuple(rgb.shape)}. Give 8-bit RGB with the channels second"
-            )
-        if min(rgb.shape[-2:]) < MIN_SIDE:
-            raise UserError(
-                f"images: expected at least {MIN_SIDE} x {MIN_SIDE} pixels, got "
-                f"{rgb.shape[-2]} x {rgb.shape[-1]}. Leave smaller images out"
-            )
-        return rgb
 
-    def _check_latents(self, luma: Tensor, chroma: Tensor) -> None:
-        for (name, channels), x in zip(CHANNELS.items(), (luma, chroma), strict=True):
-            if not isinstance(x, Tensor):
-                raise UserError(
-                    f"{name} latents: expected a tensor, got {type(x).__name__}. Convert arrays "
-                    "with torch.from_numpy"
-                )
-            if x.ndim != 4 or x.shape[1] != channels or not x.is_floating_point():
-                raise UserError(
-                    f"{name} latents: expected float (batch, {channels}, h, w), got {x.dtype} "
-                    f"{tuple(x.shape)}. Give luma first, then chroma"
-                )
-        if luma.shape[0] != chroma.shape[0] or luma.shape[-2:] != chroma.shape[-2:]:
-            raise UserError(
-                f"latents: luma is {tuple(luma.shape)}, chroma {tuple(chroma.shape)}; expected the "
-                "same batch, h and w. Give latents of the same images"
-            )
+def _latents(
+    quantised: entropy.Quantised, side: entropy.Side, model: int, wanted: frozenset[str]
+) -> Latents:
+    """Keep what was asked for of one component."""
+    coded, levels = quantised.coded, quantised.levels
+    raised = levels.raised
+    if raised is None:
+        raised = torch.zeros(coded.q.shape[:2], dtype=torch.bool, device=coded.q.device)
+    makers: dict[str, Callable[[], Tensor]] = {
+        "y_hat": lambda: entropy.y_hat(coded, levels, model=model),
+        "y_hat_before_lsbs": lambda: coded.rebuilt,
+        "q": lambda: coded.q.to(torch.int16),
+        "z_hat": lambda: side.z_hat,
+        "mu": lambda: coded.mu,
+        "gain": lambda: levels.scales.gain.flatten(1),
+        "grfs": lambda: raised,
+        "cube": lambda: coded.flags,
+    }
+    return Latents(**{name: make() for name, make in makers.items() if name in wanted})
 
-    def _check_model(self, model: int) -> None:
-        if isinstance(model, bool) or not isinstance(model, int) or not 0 <= model < len(BETAS):
-            raise UserError(f"model id {model!r}, expected 0, 1, 2 or 3")
 
-    def _check_request(
-        self, model: int, beta: tuple[int, int], tools: bool, latents: Collection[str]
-    ) -> None:
-        self._check_model(model)
-        try:
-            whole = [int(value) == value for value in beta]
-        except (TypeError, ValueError):
-            whole = []
-        if len(whole) != 2 or not all(whole):
-            raise UserError(f"beta {beta!r}, expected two integers (luma, chroma)")
-        if tools:
-            raise UserError("tools=True (RVS, GRFS, LSBS) is not available. Use tools=False")
-        unknown = sorted(set(latents) - set(KEPT))
-        if unknown or not latents or isinstance(latents, str):
-            raise UserError(f"latents {latents!r}, expected some of {', '.join(KEPT)}")
+def _unquantised(model: int, beta: Tensor, size: tuple[int, int], tools: bool) -> Coded:
+    return Coded(
+        luma=Latents(),
+        chroma=Latents(),
+        model=torch.full((len(beta),), model),
+        beta=beta.clamp(gains.BETA_MIN, gains.BETA_MAX),
+        bits=torch.full((len(beta), 4), torch.nan, dtype=torch.float64),
+        size=size,
+        tools=tools,
+    )
+
+
+def _with_y(coded: Coded, ys: Planes) -> Coded:
+    for component, y in ys.items():
+        getattr(coded, component).y = y
+    return coded
+
+
+def _untiled(size: tuple[int, int] | None, luma: Tensor) -> tuple[int, int]:
+    """Give the size of pictures whose hyper latents follow from y, since they are one tile."""
+    if size is None:
+        size = (16 * luma.shape[-2], 16 * luma.shape[-1])
+    size = checks.size(size, luma)
+    half = (-(-size[0] // 2), -(-size[1] // 2))
+    if len(tiles.windows(*size, tiles.LUMA)) + len(tiles.windows(*half, tiles.CHROMA)) > 2:
+        raise UserError(
+            f"latents of {size[0]} x {size[1]} pixels: pictures above 1,048,576 pixels are coded "
+            "in tiles, whose hyper latents do not follow from y alone. Use encode"
+        )
+    return size
 
 
 def _present(folder: Path, operating_point: str) -> list[Part]:
@@ -486,9 +739,15 @@ def _present(folder: Path, operating_point: str) -> list[Part]:
         for point in OPERATING_POINTS
     }
     with_transforms = [
-        point for point, parts in found.items() if any(part.kind != "entropy" for part in parts)
+        point
+        for point, present in found.items()
+        if any(part.operating_point == point for part in present)
     ]
-    if found[operating_point] and (operating_point in with_transforms or not with_transforms):
+    # SOP has the encoders of BOP: with them alone it can analyse.
+    able = operating_point in with_transforms or any(
+        part.kind == "encoder" for part in found[operating_point]
+    )
+    if able or (found[operating_point] and not with_transforms):
         return found[operating_point]
     first = folder / weight_files.parts(operating_point)[0].relative_path
     advice = (
@@ -500,27 +759,3 @@ def _present(folder: Path, operating_point: str) -> list[Part]:
     raise UserError(
         f"{first}: file is missing, like every other transform of {operating_point}. {advice}"
     )
-
-
-def _gathered(
-    pieces: list[dict], model: int, beta: tuple[int, int], *, size: tuple[int, int]
-) -> Coded:
-    bits = torch.cat([piece["bits"] for piece in pieces]).cpu()
-    in_effect = [max(gains.BETA_MIN, min(gains.BETA_MAX, int(value))) for value in beta]
-    return Coded(
-        luma=_joined([piece["luma"] for piece in pieces]),
-        chroma=_joined([piece["chroma"] for piece in pieces]),
-        model=torch.full((len(bits),), model),
-        beta=torch.tensor([in_effect] * len(bits)),
-        bits=bits,
-        size=size,
-    )
-
-
-def _joined(pieces: list[Latents]) -> Latents:
-    whole = Latents()
-    for name in KEPT:
-        values = [getattr(piece, name) for piece in pieces]
-        if values[0] is not None:
-            setattr(whole, name, torch.cat(values))
-    return whole

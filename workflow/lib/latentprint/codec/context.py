@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from latentprint.codec.blocks import Weights
-from latentprint.codec.residual import cube_flags, dequantise, quantise, spread_flags
+from latentprint.codec.residual import Scales, cube_flags, dequantise, quantise, spread_flags
 
 PHASES = ((0, 0), (1, 1), (0, 1), (1, 0))  # (row, column) parity, in coding order
 CONTEXT_GROUPS = 5
@@ -24,8 +24,8 @@ class Reconstruction:
         Mean prediction.
     residual : Tensor, float32
         Dequantised residual r_hat.
-    y_hat : Tensor, float32
-        mu + r_hat.
+    rebuilt : Tensor, float32
+        mu + r_hat: y_hat before LSBS.
     mask : Tensor, bool
         True = coded.
     flags : Tensor, bool, (batch, 4, hc, wc)
@@ -35,7 +35,7 @@ class Reconstruction:
     q: Tensor
     mu: Tensor
     residual: Tensor
-    y_hat: Tensor
+    rebuilt: Tensor
     mask: Tensor
     flags: Tensor
 
@@ -88,7 +88,7 @@ def predict(psi: Tensor, known: list[Tensor], *, weights: Weights) -> Tensor:
 
 
 def code_luma(
-    y: Tensor, *, psi: Tensor, mask: Tensor, gain: Tensor, weights: Weights
+    y: Tensor, *, psi: Tensor, mask: Tensor, scales: Scales, weights: Weights
 ) -> Reconstruction:
     """Predict and quantise luma, phase by phase, each from the rebuilt phases before it.
 
@@ -98,7 +98,7 @@ def code_luma(
     psi : Tensor, float32, (batch, 640, ceil(h / 2), ceil(w / 2))
     mask : Tensor, bool, (batch, 160, h, w)
         Skip mask by sigma.
-    gain : Tensor, float32, (160, 1, 1)
+    scales : Scales
     weights : mapping of str to Tensor
         The luma entropy file.
 
@@ -115,18 +115,19 @@ def code_luma(
         split_phases(F.pad(y, padding)),
         split_phases(F.pad(mask, padding)),
         split_phases(exists),
+        scales.parts(lambda x: split_phases(F.pad(x, padding))),
         psi.chunk(4, dim=1),
         strict=True,
     )
     coded: list[Reconstruction] = []
-    for y_s, mask_s, exists_s, psi_s in phases:
-        mu = predict(psi_s, [part.y_hat for part in coded], weights=weights)
+    for y_s, mask_s, exists_s, scales_s, psi_s in phases:
+        mu = predict(psi_s, [part.rebuilt for part in coded], weights=weights)
         wanted = y_s - mu
-        error = (dequantise(quantise(wanted, gain, mask_s), gain) - wanted).abs()
+        error = (dequantise(quantise(wanted, scales_s, mask_s), scales_s) - wanted).abs()
         flags = cube_flags(torch.where(exists_s, error, 0.0))
         final = (mask_s | ~spread_flags(flags, mu.shape[-2:])) & exists_s
-        q = quantise(wanted, gain, final)
-        residual = dequantise(q, gain)
+        q = quantise(wanted, scales_s, final)
+        residual = dequantise(q, scales_s)
         coded.append(Reconstruction(q, mu, residual, mu + residual, final, flags))
 
     def whole(name: str) -> Tensor:
@@ -136,20 +137,20 @@ def code_luma(
         q=whole("q"),
         mu=whole("mu"),
         residual=whole("residual"),
-        y_hat=whole("y_hat"),
+        rebuilt=whole("rebuilt"),
         mask=whole("mask"),
         flags=_raster([part.flags for part in coded]),
     )
 
 
-def code_chroma(y: Tensor, *, psi: Tensor, mask: Tensor, gain: Tensor) -> Reconstruction:
+def code_chroma(y: Tensor, *, psi: Tensor, mask: Tensor, scales: Scales) -> Reconstruction:
     """Quantise chroma around the explicit prediction; there is no context model.
 
     Parameters
     ----------
     y : Tensor, float32, (batch, 96, h, w)
     psi : Tensor, float32, (batch, 384, ceil(h / 2), ceil(w / 2))
-    mask, gain
+    mask, scales
         As in `code_luma`, 96 channels.
 
     Returns
@@ -159,14 +160,61 @@ def code_chroma(y: Tensor, *, psi: Tensor, mask: Tensor, gain: Tensor) -> Recons
     height, width = y.shape[-2:]
     mu = chroma_mean(psi, (height, width))
     wanted = y - mu
-    error = (dequantise(quantise(wanted, gain, mask), gain) + mu - y).abs()
+    error = (dequantise(quantise(wanted, scales, mask), scales) + mu - y).abs()
     phases = split_phases(F.pad(error, (0, width % 2, 0, height % 2)))
     flags = [cube_flags(phase) for phase in phases]
     spread = [spread_flags(flag, phases[0].shape[-2:]) for flag in flags]
     final = mask | ~merge_phases(spread)[..., :height, :width]
-    q = quantise(wanted, gain, final)
-    residual = dequantise(q, gain)
+    q = quantise(wanted, scales, final)
+    residual = dequantise(q, scales)
     return Reconstruction(q, mu, residual, mu + residual, final, _raster(flags))
+
+
+def rebuild_luma(q: Tensor, *, psi: Tensor, scales: Scales, weights: Weights) -> Reconstruction:
+    """Run the decoder's half of the loop: rebuild luma from its symbols.
+
+    Parameters
+    ----------
+    q : Tensor, integer, (batch, 160, h, w)
+    psi, scales, weights
+        As in `code_luma`.
+
+    Returns
+    -------
+    Reconstruction
+        Without what only the encoder knows: mask and flags are empty.
+    """
+    height, width = q.shape[-2:]
+    padding = (0, width % 2, 0, height % 2)
+    phases = zip(
+        split_phases(F.pad(q.float(), padding)),
+        scales.parts(lambda x: split_phases(F.pad(x, padding))),
+        psi.chunk(4, dim=1),
+        strict=True,
+    )
+    rebuilt: list[Tensor] = []
+    residuals: list[Tensor] = []
+    means: list[Tensor] = []
+    for q_s, scales_s, psi_s in phases:
+        means.append(predict(psi_s, rebuilt, weights=weights))
+        residuals.append(dequantise(q_s, scales_s))
+        rebuilt.append(means[-1] + residuals[-1])
+    mu, residual, whole = (
+        merge_phases(parts)[..., :height, :width] for parts in (means, residuals, rebuilt)
+    )
+    return Reconstruction(q, mu, residual, whole, *_unknown(q))
+
+
+def rebuild_chroma(q: Tensor, *, psi: Tensor, scales: Scales) -> Reconstruction:
+    """Rebuild chroma from its symbols; as `rebuild_luma`, without context model."""
+    mu = chroma_mean(psi, (q.shape[-2], q.shape[-1]))
+    residual = dequantise(q, scales)
+    return Reconstruction(q, mu, residual, mu + residual, *_unknown(q))
+
+
+def _unknown(q: Tensor) -> tuple[Tensor, Tensor]:
+    nothing = torch.empty(0, dtype=torch.bool, device=q.device)
+    return nothing, nothing
 
 
 def chroma_mean(psi: Tensor, size: tuple[int, int]) -> Tensor:

@@ -16,19 +16,20 @@ GAIN_LOG_MIN = -2048
 GAIN_KEY = "vr_vec.c"
 
 
-def gain_log(weights: Weights, *, beta: int) -> Tensor:
-    """Give the logarithmic gain of every channel at a displacement.
+def gain_log(weights: Weights, *, beta: Tensor) -> Tensor:
+    """Give the logarithmic gain of every channel at the displacement of every image.
 
     Parameters
     ----------
     weights : mapping of str to Tensor
         An entropy file; its gain table has one populated column.
-    beta : int
+    beta : Tensor, integer, (batch,)
         Displacement, 1/128 of a sigma level; clipped to -1069..702.
 
     Returns
     -------
-    Tensor, int32, (channel,)
+    Tensor, int32, (batch, channel)
+        On the CPU.
 
     Raises
     ------
@@ -43,7 +44,7 @@ def gain_log(weights: Weights, *, beta: int) -> Tensor:
             "Use an entropy file of the release IS"
         )
     base = (table[:, columns[0]] * LEVEL_UNITS).round().int().clamp(min=GAIN_LOG_MIN)
-    return base + max(BETA_MIN, min(BETA_MAX, int(beta)))
+    return base + beta.cpu().int().clamp(BETA_MIN, BETA_MAX)[:, None]
 
 
 def gain(log_gain: Tensor) -> Tensor:
@@ -51,11 +52,11 @@ def gain(log_gain: Tensor) -> Tensor:
 
     Parameters
     ----------
-    log_gain : Tensor, int32, (channel,)
+    log_gain : Tensor, int32, (batch, channel)
 
     Returns
     -------
-    Tensor, float32, (channel,), positive
+    Tensor, float32, (batch, channel), positive
         Computed on the CPU whatever the device, so that devices cannot disagree.
     """
     exponent = log_gain.cpu().float() * LOG_K / LEVEL_UNITS

@@ -80,6 +80,28 @@ def _bop_decoder(component: str) -> Layout:
     )
 
 
+def _sop_decoder(component: str) -> Layout:
+    rest = (
+        _gate("iact2", 32, 2)
+        | _conv("conv3", (32, 32, 3, 3), bias=32)
+        | _gate("iact3", 32, 2)
+        | _conv("conv4", ({"luma": 16, "chroma": 128}[component], 32, 1, 1))
+    )
+    if component == "luma":
+        return (
+            _conv("first_stage.0.0.conv1", (160, 160, 3, 3), bias=160)
+            | _conv("first_stage.1.conv", (256, 160, 2, 2))
+            | _gate("first_stage.2", 64, 4)
+            | _conv("conv2_t.conv", (128, 64, 2, 2))
+            | rest
+        )
+    return (
+        _conv("first_stage.conv1", (48, 256, 3, 3), bias=48)
+        | _conv("conv2_t.conv", (128, 144, 2, 2))
+        | rest
+    )
+
+
 def _hop_encoder(component: str) -> Layout:
     return (
         _bop_encoder(component)
@@ -200,6 +222,7 @@ LAYOUTS: dict[tuple[str, str, str], Layout] = {
         ("decoder", "BOP", _bop_decoder),
         ("encoder", "HOP", _hop_encoder),
         ("decoder", "HOP", _hop_decoder),
+        ("decoder", "SOP", _sop_decoder),
         ("entropy", "", _entropy),
     )
 }

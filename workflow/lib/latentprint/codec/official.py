@@ -1,5 +1,7 @@
 """MD5 of the official files, from the data-version lists of the release IS (section 2.1)."""
 
+RELEASE = "IS"
+
 MD5 = {
     "VM_bop/decoder_UV_0.002.pth": "9e911bb4bad6b435f5c37e180d0149de",
     "VM_bop/decoder_UV_0.012.pth": "a0cfb28ef2175b74759cd8caac6c3878",
@@ -49,4 +51,16 @@ MD5 = {
     "VM_common_int/Y_0.012.pth": "54f3a078cffb2249c32805a1ed48dfa4",
     "VM_common_int/Y_0.075.pth": "8634cc529422506db4d7cfd3f6515b0e",
     "VM_common_int/Y_0.5.pth": "da61f6a30d5391b128a98730a068127d",
+}
+
+# The float variant of VM_common_int, for training alone: known, and never loaded.
+UNUSED_MD5 = {
+    "VM_common/UV_0.002.pth": "f616f77b07e907c6d8afbd9d58746dff",
+    "VM_common/UV_0.012.pth": "280cf0fe8de261fedb71cef1eed9cb36",
+    "VM_common/UV_0.075.pth": "8fa8ce21595b4b6ea89e6f36d93183b2",
+    "VM_common/UV_0.5.pth": "d84287eba3200a57d2e949011aa1f3b5",
+    "VM_common/Y_0.002.pth": "9df9f06ea8fc6e836050d7d2d8e73702",
+    "VM_common/Y_0.012.pth": "3f735c6a65c079e82cbe51bc010cd8e7",
+    "VM_common/Y_0.075.pth": "b068f39d4c3052802eb3b1cc1e074ac3",
+    "VM_common/Y_0.5.pth": "b90ea5128429006f469ffd2ca079b913",
 }

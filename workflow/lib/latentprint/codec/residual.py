@@ -1,5 +1,8 @@
 """Quantiser of the residual, its inverse, the skip mask and the cube flags (5.7 and 5.8)."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -26,37 +29,65 @@ def skip_mask(index: Tensor) -> Tensor:
     return index > SKIP_THRESHOLD
 
 
-def quantise(residual: Tensor, gain: Tensor, mask: Tensor) -> Tensor:
+@dataclass(frozen=True)
+class Scales:
+    """What the residual is multiplied with before rounding, and what undoes it.
+
+    Attributes
+    ----------
+    gain : Tensor, float32, (batch, channel, 1, 1), positive
+    forward, backward : Tensor, float32, (batch, channel, h, w), or None
+        Factors of RVS and GRFS (`tools.Scaling`); None where these tools are off.
+    """
+
+    gain: Tensor
+    forward: Tensor | None = None
+    backward: Tensor | None = None
+
+    def parts(self, cut: Callable[[Tensor], list[Tensor]]) -> list["Scales"]:
+        """Cut the factors in four as the latents are cut."""
+        if self.forward is None or self.backward is None:
+            return [self] * 4
+        pairs = zip(cut(self.forward), cut(self.backward), strict=True)
+        return [Scales(self.gain, forward, backward) for forward, backward in pairs]
+
+
+def quantise(residual: Tensor, scales: Scales, mask: Tensor) -> Tensor:
     """Scale and round the residual.
 
     Parameters
     ----------
     residual : Tensor, float32, (batch, channel, h, w)
         y - mu.
-    gain : Tensor, float32, (channel, 1, 1), positive
+    scales : Scales
     mask : Tensor, bool, shape of residual
 
     Returns
     -------
     q : Tensor, float32 with integer values, -32768..32767
     """
-    scaled = torch.where(mask, residual * gain, 0.0)
-    return scaled.clamp(SYMBOL_MIN, SYMBOL_MAX).round()
+    scaled = residual * scales.gain
+    if scales.forward is not None:
+        scaled = scaled * scales.forward
+    return torch.where(mask, scaled, 0.0).clamp(SYMBOL_MIN, SYMBOL_MAX).round()
 
 
-def dequantise(q: Tensor, gain: Tensor) -> Tensor:
+def dequantise(q: Tensor, scales: Scales) -> Tensor:
     """Scale symbols back; a true division, since a reciprocal changes last bits.
 
     Parameters
     ----------
     q : Tensor, float32 or integer, (batch, channel, h, w)
-    gain : Tensor, float32, (channel, 1, 1), positive
+    scales : Scales
 
     Returns
     -------
     r_hat : Tensor, float32
     """
-    return q.float() / (gain + 1e-9)
+    scaled = q.float()
+    if scales.backward is not None:
+        scaled = scaled * scales.backward
+    return scaled / (scales.gain + 1e-9)
 
 
 def cube_flags(error: Tensor) -> Tensor:

@@ -1,4 +1,9 @@
-"""Synthesis transforms g_s: latents y_hat to picture planes (specification, section 8)."""
+"""Synthesis transforms g_s: latents y_hat to picture planes (specification, section 8).
+
+Pictures of more than a megapixel are made in tiles, as section 9 says.
+"""
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -18,7 +23,11 @@ from latentprint.codec.blocks import (
     shuffle,
     transformer,
     up_conv,
+    up_shuffle,
 )
+from latentprint.codec.tiles import PICTURE, assemble, cut, windows
+
+LATENT_STRIDE = 16  # picture samples on each side of a latent position, of both components
 
 STEPS: dict[str, dict[str, tuple[Step, ...]]] = {
     "BOP": {
@@ -42,6 +51,31 @@ STEPS: dict[str, dict[str, tuple[Step, ...]]] = {
             gated_residual("iact2", groups=4),
             conv("conv3"),
             gated_residual("iact3", groups=8),
+            conv("conv4"),
+            shuffle(8),
+        ),
+    },
+    "SOP": {
+        "luma": (
+            rectified_residual("first_stage.0.0.conv1"),
+            up_shuffle("first_stage.1.conv"),
+            gated_residual("first_stage.2", groups=4),
+            crop(3),
+            up_shuffle("conv2_t.conv"),
+            crop(2),
+            gated_residual("iact2", groups=2),
+            conv("conv3"),
+            gated_residual("iact3", groups=2),
+            conv("conv4"),
+            shuffle(4),
+        ),
+        "chroma": (
+            mixed_input("first_stage.conv1", kept=96),
+            up_shuffle("conv2_t.conv"),
+            crop(3),
+            gated_residual("iact2", groups=2),
+            conv("conv3"),
+            gated_residual("iact3", groups=2),
             conv("conv4"),
             shuffle(8),
         ),
@@ -91,7 +125,7 @@ def synthesise_luma(
     y_hat : Tensor, float32, (batch, 160, h, w)
     size : (int, int)
         Height and width of the picture, pixels.
-    operating_point : {"BOP", "HOP"}
+    operating_point : {"BOP", "SOP", "HOP"}
     weights : mapping of str to Tensor
         The luma decoder file.
 
@@ -99,8 +133,7 @@ def synthesise_luma(
     -------
     Tensor, float32, (batch, 1, height, width), 0..255
     """
-    steps = (*STEPS[operating_point]["luma"], denormalise(), crop(0))
-    return apply(steps, y_hat, weights=weights, size=size)
+    return _in_tiles(STEPS[operating_point]["luma"], y_hat, size=size, weights=weights)
 
 
 def synthesise_chroma(
@@ -125,6 +158,23 @@ def synthesise_chroma(
     Tensor, float32, (batch, 2, height, width), 0..255
         Planes U and V.
     """
-    steps = (*STEPS[operating_point]["chroma"], denormalise(), crop(0))
     both = torch.cat([y_hat_luma, y_hat_chroma], dim=1)
-    return apply(steps, both, weights=weights, size=size)
+    return _in_tiles(STEPS[operating_point]["chroma"], both, size=size, weights=weights)
+
+
+def _in_tiles(
+    steps: Sequence[Step], x: Tensor, *, size: tuple[int, int], weights: Weights
+) -> Tensor:
+    """Run a synthesis tile by tile, the whole picture at once up to the threshold."""
+    steps = (*steps, denormalise(), crop(0))
+    tiles = windows(*size, PICTURE)
+    planes = (
+        apply(
+            steps,
+            cut(x, tile, unit=LATENT_STRIDE),
+            weights=weights,
+            size=(tile.height, tile.width),
+        )
+        for tile in tiles
+    )
+    return assemble(planes, tiles, size=size, unit=1, drop=PICTURE.margin)

@@ -1,28 +1,33 @@
 """Files of trained tensors: where they lie, what they must hold, where they come from (section 2).
 
-The official layout is a folder with `VM_bop/`, `VM_hop/` and `VM_common_int/`. A folder may
-hold some of the files; every file that is there is checked when the codec is loaded, and read
+The official layout is a folder with `VM_bop/`, `VM_hop/`, `VM_sop/` and `VM_common_int/`. A folder
+may hold some of the files; every file that is there is checked when the codec is loaded, and read
 into memory when first used.
 """
 
 import hashlib
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from latentprint.codec import torch_files
 from latentprint.codec.layouts import LAYOUTS, Entry
-from latentprint.codec.official import MD5
+from latentprint.codec.official import MD5, RELEASE
 from latentprint.errors import UserError
-from latentprint.weight_files import relative_path
+from latentprint.weight_files import file_point, relative_path
+
+logger = logging.getLogger(__name__)
 
 NOT_TENSORS = ("epoch", "best_loss", "optimizer", "channel_wise_entropy")
 RENAMED = {"quantizer.gain_unit.c": "vr_vec.c"}
 DTYPES = {"float": torch.float32, "integer": torch.int32, "bool": torch.bool}
 EMBEDDED_CARD = "model_card.md"
-LFS_POINTER = b"version https://git-lfs"
+INT32 = torch.iinfo(torch.int32)
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,8 @@ class Part:
     ----------
     kind : {"encoder", "decoder", "entropy"}
     operating_point : str
-        "BOP" or "HOP"; "" for the entropy files, which all operating points share.
+        "BOP", "HOP" or "SOP" (decoders alone); "" for the entropy files, which all operating
+        points share.
     component : {"luma", "chroma"}
     model : int
         Model id, 0..3.
@@ -51,28 +57,38 @@ class Part:
 
 
 def parts(operating_point: str, *, models: Iterable[int] = range(4)) -> list[Part]:
-    """List the files that an operating point can use."""
+    """List the files that an operating point can use; SOP has the encoders of BOP."""
     return [
-        Part(kind, "" if kind == "entropy" else operating_point, component, model)
+        Part(kind, file_point(kind, operating_point), component, model)
         for model in models
         for kind in ("encoder", "decoder", "entropy")
         for component in ("luma", "chroma")
     ]
 
 
-def check(folder: Path, part: Part) -> None:
+def check(folder: Path, part: Part, *, values: bool = False) -> None:
     """Check keys, shapes and kinds of one file without keeping its tensors.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder in the official layout.
+    part : Part
+    values : bool, default False
+        Look at the numbers, too, which reads the whole file.
 
     Raises
     ------
     UserError
         Names the file and the key that is wrong.
     """
-    _checked(folder, part, mapped=True)
+    tensors = _checked(folder, part)
+    if values:
+        _widened(folder, part, tensors)
 
 
 def read(folder: Path, part: Part) -> dict[str, Tensor]:
-    """Read one file.
+    """Read one file; warn once if neither the release nor this product made it.
 
     Parameters
     ----------
@@ -89,14 +105,41 @@ def read(folder: Path, part: Part) -> dict[str, Tensor]:
     ------
     UserError
         If the file is missing, unreadable, or a tensor is missing, unexpected, of wrong shape or
-        kind, or not finite.
+        kind, not finite, or beyond 32 bits.
     """
+    widened = _widened(folder, part, _checked(folder, part))
     path = folder / part.relative_path
-    tensors = _checked(folder, part, mapped=False)
+    expected = MD5.get(part.relative_path)
+    if not (folder / EMBEDDED_CARD).is_file() and (found := _md5(path)) != expected:
+        _warn_once(path, found, expected, "pictures" if part.kind == "decoder" else "latents")
+    return widened
+
+
+def _widened(folder: Path, part: Part, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Copy tensors out of their file into the types that the codec computes with."""
+    path = folder / part.relative_path
     layout = LAYOUTS[part.kind, part.operating_point, part.component]
-    widened = {key: value.to(DTYPES[layout[key].kind]) for key, value in tensors.items()}
-    for key, value in widened.items():
-        if value.is_floating_point() and not value.isfinite().all():
+    widened = {}
+    for key, value in tensors.items():
+        if layout[key].kind == "integer" and value.numel():
+            # int64 would wrap around without a word.
+            low, high = value.to(torch.int64).aminmax()
+            if low < INT32.min or high > INT32.max:
+                raise UserError(
+                    f"{path}: tensor '{key}' holds {low} to {high}, expected 32-bit integers. "
+                    "The file is damaged: fetch it again"
+                )
+        if (
+            key.startswith("hyper_scale_decoder.")
+            and layout[key].kind == "bool"
+            and not value.all()
+        ):
+            raise UserError(
+                f"{path}: '{key}' is False, expected True: the scale decoder is not in integers. "
+                "Use the file of VM_common_int/, not VM_common/"
+            )
+        widened[key] = value.detach().to(DTYPES[layout[key].kind], copy=True)
+        if widened[key].is_floating_point() and not widened[key].isfinite().all():
             raise UserError(
                 f"{path}: tensor '{key}' holds values that are not finite. "
                 "The file is damaged: fetch it again"
@@ -104,15 +147,20 @@ def read(folder: Path, part: Part) -> dict[str, Tensor]:
     return widened
 
 
-def _checked(folder: Path, part: Part, *, mapped: bool) -> dict[str, Tensor]:
+def _checked(folder: Path, part: Part) -> dict[str, Tensor]:
     path = folder / part.relative_path
-    tensors = _load(path, mapped=mapped)
     layout = LAYOUTS[part.kind, part.operating_point, part.component]
-    found = {
-        RENAMED.get(key, key): value
-        for key, value in tensors.items()
-        if key not in NOT_TENSORS and not key.startswith("entropy.")
-    }
+    found: dict[str, object] = {}
+    for key, value in torch_files.load(path).items():
+        if key in NOT_TENSORS or key.startswith("entropy."):
+            continue
+        name = RENAMED.get(key, key)
+        if name in found:
+            raise UserError(
+                f"{path}: holds tensor '{name}' under both of its names, expected one. "
+                "Use the file of the reference software"
+            )
+        found[name] = value
     for key, entry in layout.items():
         if key not in found:
             if entry.required:
@@ -131,50 +179,57 @@ def _checked(folder: Path, part: Part, *, mapped: bool) -> dict[str, Tensor]:
     return found
 
 
-def _load(path: Path, *, mapped: bool) -> dict[str, Tensor]:
-    if not path.is_file():
-        raise UserError(
-            f"{path}: file is missing. Put the file there, or point `weights` to a folder in the "
-            "official layout (VM_bop/ or VM_hop/, and VM_common_int/)"
-        )
-    with path.open("rb") as file:
-        if file.read(len(LFS_POINTER)) == LFS_POINTER:
-            raise UserError(
-                f"{path}: is a Git LFS pointer, not the file itself. Run `git lfs pull` where it "
-                "comes from and copy it again"
-            )
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
-    except Exception as error:
-        reason = str(error).strip().split("\n")[0][:160]
-        raise UserError(
-            f"{path}: cannot be read as a file of tensors ({reason}). Fetch it again"
-        ) from None
-    if not isinstance(content, dict):
-        raise UserError(
-            f"{path}: holds a {type(content).__name__}, expected a dictionary of tensors. "
-            "Use the file of the reference software"
-        )
-    return content
-
-
 def _check_tensor(path: Path, key: str, value: object, entry: Entry) -> None:
     if not isinstance(value, Tensor):
-        raise UserError(f"{path}: '{key}' is a {type(value).__name__}, expected a tensor")
+        raise UserError(
+            f"{path}: '{key}' is of type {type(value).__name__}, expected a tensor. "
+            "Use the file of the reference software"
+        )
     if tuple(value.shape) != entry.shape:
         raise UserError(
-            f"{path}: tensor '{key}' has shape {tuple(value.shape)}, expected {entry.shape}"
+            f"{path}: tensor '{key}' has shape {tuple(value.shape)}, expected {entry.shape}. "
+            "Is it the file of another component or operating point?"
         )
     if _kind(value) != entry.kind:
-        raise UserError(f"{path}: tensor '{key}' has dtype {value.dtype}, expected {entry.kind}")
+        # The float variant differs from the integer one in these tensors first.
+        advice = (
+            "Is it the file of VM_common/, which is for training? Use that of VM_common_int/"
+            if key.startswith("hyper_scale_decoder.")
+            else "Use the file of the reference software"
+        )
+        raise UserError(
+            f"{path}: tensor '{key}' has dtype {value.dtype}, expected {entry.kind}. {advice}"
+        )
 
 
 def _kind(value: Tensor) -> str:
+    if value.layout != torch.strided or value.is_quantized:
+        return "packed"
     if value.dtype == torch.bool:
         return "bool"
     if value.is_floating_point():
         return "float"
     return "complex" if value.is_complex() else "integer"
+
+
+def digests(folder: Path, used: Iterable[Part]) -> dict[str, str]:
+    """Give the SHA-256 of each file.
+
+    Parameters
+    ----------
+    folder : Path
+    used : iterable of Part
+        Files; each must exist.
+
+    Returns
+    -------
+    dict of str to str
+        64 hexadecimal digits, by path below the folder, in the order of the paths.
+    """
+    return {
+        path: _hashed(folder / path, "sha256")
+        for path in sorted({part.relative_path for part in used})
+    }
 
 
 def digest(folder: Path, used: Iterable[Part]) -> str:
@@ -192,10 +247,9 @@ def digest(folder: Path, used: Iterable[Part]) -> str:
         64 hexadecimal digits.
     """
     total = hashlib.sha256()
-    for path in sorted(part.relative_path for part in used):
+    for path, value in digests(folder, used).items():
         total.update(path.encode())
-        with (folder / path).open("rb") as file:
-            total.update(hashlib.file_digest(file, "sha256").digest())
+        total.update(bytes.fromhex(value))
     return total.hexdigest()
 
 
@@ -208,10 +262,34 @@ def source(folder: Path, used: Iterable[Part]) -> str:
         "official" if the MD5 of every file is that of the release; "embedded" if the folder
         carries the product's own model card.
     """
-    known = True
-    for part in used:
-        with (folder / part.relative_path).open("rb") as file:
-            known &= MD5.get(part.relative_path) == hashlib.file_digest(file, "md5").hexdigest()
-    if known:
+    names = [part.relative_path for part in used]
+    if all(_md5(folder / name) == MD5.get(name) for name in names):
         return "official"
     return "embedded" if (folder / EMBEDDED_CARD).is_file() else "other"
+
+
+def _md5(path: Path) -> str:
+    state = path.stat()
+    return _md5_of_state(path, state.st_size, state.st_mtime_ns)
+
+
+@cache
+def _md5_of_state(path: Path, size: int, changed_ns: int) -> str:
+    return _hashed(path, "md5")
+
+
+def _hashed(path: Path, name: str) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, name).hexdigest()
+
+
+@cache
+def _warn_once(path: Path, found: str, expected: str | None, what: str) -> None:
+    logger.warning(
+        "%s: MD5 is %s, expected %s (release %s): %s are not those of the release",
+        path,
+        found,
+        expected,
+        RELEASE,
+        what,
+    )

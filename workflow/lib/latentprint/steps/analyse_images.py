@@ -17,8 +17,6 @@ def main() -> None:
     parser.add_argument("--image-size", type=int, required=True, help="pixels")
     parser.add_argument("--weights", type=Path, required=True, help="folder, official layout")
     parser.add_argument("--operating-point", required=True)
-    # Without tools, and with rates from the table, nothing is there to carry.
-    parser.add_argument("--state", required=True, choices=("fresh", "carried"))
     parser.add_argument("--model", type=int, required=True, help="model id, 0 to 3")
     parser.add_argument("--device", required=True, choices=("auto", "cpu", "cuda"))
     parser.add_argument("--output", type=Path, required=True, help="output: store, .json beside it")

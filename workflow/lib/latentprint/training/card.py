@@ -107,7 +107,7 @@ def measure(weights: Path, folder: Path) -> tuple[list[tuple[int, float, float]]
         rgb = torch.from_numpy(pixels).permute(2, 0, 1)[None].contiguous()
         y = codec.encode(rgb, latents=("y",))
         for beta in DISPLACEMENTS:
-            coded = codec.quantise(y.luma.y, y.chroma.y, beta=(beta, beta))
+            coded = codec.quantise(y.luma.y, y.chroma.y, beta=(beta, beta), tools=False)
             decoded = codec.synthesise(coded.luma.y_hat, coded.chroma.y_hat, y.size)
             error = float((decoded.double() - rgb.double()).square().mean())
             sums[beta][0] += float(coded.bits.sum()) / (rgb.shape[2] * rgb.shape[3])

@@ -117,7 +117,7 @@ def _code(
     bits = -rate.factorised_likelihood(noisy, weights=weights).log2().sum()
     z_hat = round_through(z.clamp(-hyper.Z_LIMIT, hyper.Z_LIMIT))
     size = (y.shape[-2], y.shape[-1])
-    log_gain = gains.gain_log(weights, beta=beta)[:, None, None]
+    log_gain = gains.gain_log(weights, beta=torch.tensor([beta]))[:, :, None, None]
     gain = gains.gain(log_gain)
     index = decode_scales(z_hat, weights) + log_gain
     scale = torch.exp(index * gains.LOG_K / gains.LEVEL_UNITS) * gains.SIGMA_MIN

@@ -1,0 +1,89 @@
+"""Model id and displacement of every image for a target rate, from stored y, with progress."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from latentprint import store
+from latentprint.codec import JpegAI, State
+from latentprint.codec.layouts import CHANNELS
+from latentprint.codec.matcher import check_target
+from latentprint.extraction import BLOCK, CARRIED, analysed_stores, attributes, coding
+from latentprint.progress import Progress
+
+FOUND = {
+    "model": ((), np.int8),
+    "beta": ((2,), np.int16),
+    "bpp": ((), np.float64),
+    "found": ((), np.int8),
+    "trials": ((), np.int16),
+}
+
+
+def match_rates(
+    codec: JpegAI,
+    analysed: Sequence[Path],
+    *,
+    bpp: float,
+    output: Path,
+    tools: bool = True,
+    state: str = "fresh",
+) -> None:
+    """Find the operating point of every image, and write it to a small store.
+
+    Parameters
+    ----------
+    codec : JpegAI
+    analysed : sequence of Path
+        Stores of y of all four model ids.
+    bpp : float
+        Target, hundredths of a bit per pixel.
+    output : Path
+        Store of model id, displacement and rate of every image; `found`: 1 where the search
+        accepted a rate, 0 where the last one that it tried stands; `trials`: rates that it asked
+        for.
+    tools : bool
+    state : {"fresh", "carried"}
+        With "carried" GRFS flags and tolerances are carried from image to image, in the order of
+        the stores.
+
+    Raises
+    ------
+    UserError
+        If a store or a file of the codec is missing or wrong.
+    """
+    carried = State() if state == CARRIED else None
+    with analysed_stores(codec, analysed) as sources:
+        first = next(iter(sources.values()))
+        size = first.attributes["image_size"]
+        described = attributes(codec, kinds=("encoder", "entropy"), models=sorted(sources))
+        described |= {key: first.attributes[key] for key in ("image_size", "images_digest")}
+        described |= coding(tools=tools, state=state) | {"target_bpp": check_target(bpp)}
+        progress = Progress(len(first), "images")
+        with store.create(output, ids=first.ids, datasets=FOUND, attributes=described) as writer:
+            rows = max(BLOCK, codec.batch(size * size))
+            for start in range(0, len(first), rows):
+                stop = min(start + rows, len(first))
+                luma, chroma = (
+                    {
+                        model: torch.from_numpy(source.read(f"{part}/y", start, stop))
+                        for model, source in sources.items()
+                    }
+                    for part in CHANNELS
+                )
+                decisions = codec.match(
+                    luma, chroma, bpp, size=(size, size), tools=tools, state=carried
+                )
+                writer.write(
+                    start,
+                    {
+                        "model": np.array([decision.model for decision in decisions]),
+                        "beta": np.array([[decision.beta] * 2 for decision in decisions]),
+                        "bpp": np.array([decision.bpp for decision in decisions]),
+                        "found": np.array([decision.found for decision in decisions]),
+                        "trials": np.array([len(decision.trials) for decision in decisions]),
+                    },
+                )
+                progress.advance(stop - start)
