@@ -493,3 +493,20 @@ def test_what_is_official(weights):
     }
     transforms = {part for part in parts("BOP") if part.kind != "entropy"}
     assert found == transforms | {Part("decoder", "HOP", "chroma", 3)}
+
+
+@pytest.mark.parametrize("model", [0, 3])
+def test_a_shift_by_64_pixels_shifts_the_latents(vectors, weights, model):
+    """Official BOP encoders: away from the borders y moves by 4 positions, whatever the place."""
+    codec = JpegAI.load(weights, "BOP")
+    rgb = read_rgb(vectors / "images" / "large_320x448.png")
+    here = codec.encode(rgb[..., :384, :], model=model, latents=("y",))
+    there = codec.encode(rgb[..., 64:, :], model=model, latents=("y",))
+    for component in COMPONENTS:
+        ours, other = getattr(here, component).y, getattr(there, component).y
+        # Three positions from each border: what is beyond it reaches 2.
+        inner, moved = ours[..., 7:-3, 3:-3], other[..., 3:-7, 3:-3]
+        worst = float((inner - moved).abs().max() / inner.square().mean().sqrt())
+        print(f"model {model} {component}: {worst:.1e} of the RMS")
+        assert worst < 1e-5
+        assert float((ours[..., 3:-7, 3:-3] - moved).abs().max()) > 1

@@ -58,6 +58,29 @@ def test_carried_state(vectors, weights, runs, number, order):
                 assert equal, f"{name} {position} {component} {latent}"
 
 
+@pytest.mark.parametrize("number", range(3))
+def test_rates_asked_for_in_a_carried_state(vectors, weights, runs, number):
+    """As often as the reference, but for the end of the bracket that cannot matter."""
+    run = runs[number]
+    codec = JpegAI.load(weights, run["operating_point"].upper())
+    name, entries = next(iter(run["orders"].items()))
+    state = State()
+    for position, theirs in entries.items():
+        rgb = read_rgb(vectors / "images" / f"{run['images'][position.split(':')[1]]}.png")
+        coded = [codec.encode(rgb, model=model, latents=("y",)) for model in range(4)]
+        (decision,) = codec.match(
+            {model: one.luma.y for model, one in enumerate(coded)},
+            {model: one.chroma.y for model, one in enumerate(coded)},
+            run["target_bpp"],
+            size=(rgb.shape[-2], rgb.shape[-1]),
+            state=state,
+        )
+        if (number, name, position) not in UNSPECIFIED:
+            skipped = int(decision.direction != "none")
+            assert len(decision.trials) + skipped == theirs["calls"]
+            record("carried, rates asked for", theirs["calls"])
+
+
 def test_a_fresh_state_does_not_depend_on_the_order(vectors, weights, runs):
     """The images of the first run, both ways round, without a state: every bit the same."""
     codec = JpegAI.load(weights, "BOP")

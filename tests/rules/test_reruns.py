@@ -97,10 +97,12 @@ def test_tools_change_y_hat_but_not_y(finished):
     assert planned["build_features"] == 6
 
 
-def test_extras_are_stored_by_extraction_alone(finished):
+def test_extras_make_y_hat_and_what_follows_again(finished):
+    """Never y; but the extras are part of the store from which features are taken."""
     with finished.edited("tests/data/tiny.yaml", "run: tiny", "run: tiny\nstore: {extras: [q]}"):
         planned = finished.planned()
     assert "analyse_images" not in planned and planned["extract_latents"] == 4
+    assert planned["build_features"] == 6
 
 
 def test_a_level_removed_runs_the_gather_alone(finished):

@@ -227,7 +227,7 @@ def test_rates_are_matched_as_the_codec_matches_them(
         assert set(kept.read("found")) <= {0, 1} and (kept.read("trials") >= 5).all()
         assert kept.attributes["models"] == [0, 1, 2, 3]
         assert kept.attributes["target_bpp"] == 7
-        assert kept.attributes.get("image_order") == ("id" if carried else None)
+        assert kept.attributes.get("image_order") == ("that of the dataset id" if carried else None)
     path = tmp_path / "y_hat.h5"
     extraction.quantise(
         codec, [analysed[model] for model in used], models=models, betas=betas, output=path,
@@ -262,7 +262,9 @@ def test_carried_flags_are_those_of_the_first_image_of_the_store(root, folder, c
         )
         with store.open_store(path) as kept:
             found[state] = [kept.read("luma/grfs"), kept.read("luma/y_hat")]
-            assert kept.attributes.get("image_order") == ("id" if state == "carried" else None)
+            assert kept.attributes.get("image_order") == (
+                "that of the dataset id" if state == "carried" else None
+            )
         assert np.array_equal(extraction.rebuild(codec, path, range(COUNT))[0], found[state][1])
     (fresh, y_hat), (carried, carried_y_hat) = found.values()
     assert (carried == fresh[0]).all() and not (fresh == fresh[0]).all()

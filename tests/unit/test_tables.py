@@ -428,10 +428,19 @@ def test_levels_that_are_one_operating_point_are_said_to_be(tmp_path):
     ]
     assert equal_levels(one) == [["0.25", "1.0"]]
     assert sharing(one, text)[0].startswith("0.25 and 1.0 bpp are one operating point")
-    # Without y_hat, by what all images share; a mixture may be another one at each level.
     y = [replace(score, model="3", beta="702,702") for score in apart if score.latent == "y"]
-    assert equal_levels(y) == [["0.25", "1.0"]]
-    assert equal_levels([replace(score, model="2,3") for score in y]) == []
-    assert equal_levels([replace(score, beta="0..9,0..9") for score in y]) == []
-    other = [replace(score, beta="0,0") if score.bpp == "1.0" else score for score in y]
-    assert equal_levels(other) == []
+    assert equal_levels(y) == [] and sharing(y, text) == [text["note_shared"]]
+
+
+@pytest.mark.parametrize(
+    ("weights", "expected"),
+    [
+        ("embedded", "embedded weights, "),
+        ("official", "official weights, "),
+        ("other", "weights other than the official ones, "),
+    ],
+)
+def test_the_source_of_the_weights_is_told(run_of, weights, expected):
+    scores, _ = run_of()
+    told = source([replace(score, weights=weights) for score in scores], words("en"))
+    assert told.startswith(expected) and "{" not in told

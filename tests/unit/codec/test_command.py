@@ -103,6 +103,7 @@ def test_info_of_pictures_and_weight_files(run, weights):
         (["encode", "picture.png", "--bpp", "0.5"], "Rate matching tries every model id"),
         (["encode", "picture.png", "--bpp", "0.123"], "hundredths of a bit per pixel"),
         (["encode", "picture.png", "--model", "4"], "model id 4, expected 0, 1, 2 or 3"),
+        (["encode", "picture.png", "--bpp", "0.5", "--beta", "3"], "leave out --model and --beta"),
         (["encode", "picture.png", "--operating-point", "HOP"], "set operating_point"),
         (["decode", "picture.png"], "picture.png: is not a coded image"),
         (["decode", "nothing.npz"], "nothing.npz: no such file"),
@@ -130,10 +131,21 @@ def test_a_damaged_archive_is_one_line(run, weights, tmp_path):
     with np.load(whole) as arrays:
         kept = {name: arrays[name] for name in arrays.files if name != "luma.q"}
     np.savez(tmp_path / "incomplete.npz", **kept)
+    with np.load(whole) as arrays:
+        content = {name: arrays[name] for name in arrays.files}
+    np.savez(tmp_path / "foreign_model.npz", **content | {"model": np.array([7])})
+    np.savez(tmp_path / "wide.npz", **content | {"luma.q": content["luma.q"].astype(np.float64)})
+    damaged = bytearray(whole.read_bytes())
+    middle = len(damaged) // 2
+    damaged[middle : middle + 64] = bytes(64)
+    (tmp_path / "middle.npz").write_bytes(damaged)
     for name, message in (
         ("cut", "is not a coded image"),
         ("foreign", "is not a coded image of this version"),
-        ("incomplete", "is incomplete"),
+        ("incomplete", "is incomplete or damaged"),
+        ("foreign_model", "is incomplete or damaged (model id 7)"),
+        ("wide", "is incomplete or damaged (luma.q is float64"),
+        ("middle", "cannot be read as a coded image"),
     ):
         done = run("info", f"{name}.npz")
         assert done.returncode == 2

@@ -78,3 +78,12 @@ def test_sigma_of_an_index(index, level):
     """Half a level rounds up; both ends hold."""
     expected = 0.11 * (54.82 / 0.11) ** (level / 31)
     assert gains.sigma(torch.tensor([index]).int()).item() == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("beta", [2**31 + 5, -(2**40)])
+def test_a_displacement_beyond_32_bits_is_clipped_to_its_own_end(beta):
+    table = torch.zeros(4, 18)
+    table[:, 3] = 1.0
+    end = 702 if beta > 0 else -1069
+    ours = gains.gain_log({"vr_vec.c": table}, beta=torch.tensor([beta]))
+    assert torch.equal(ours, gains.gain_log({"vr_vec.c": table}, beta=torch.tensor([end])))

@@ -58,7 +58,9 @@ def open_codec(weights: Path, *, operating_point: str, device: str) -> JpegAI:
     return codec
 
 
-def attributes(codec: JpegAI, *, kinds: Sequence[str], models: Sequence[int]) -> dict[str, Any]:
+def attributes(
+    codec: JpegAI, *, kinds: Sequence[str], models: Sequence[int], size: int
+) -> dict[str, Any]:
     """Say how latents were made: codec, digest and source of its weights, device, versions.
 
     Parameters
@@ -68,6 +70,9 @@ def attributes(codec: JpegAI, *, kinds: Sequence[str], models: Sequence[int]) ->
         Weight files used: "encoder", "entropy".
     models : sequence of int
         Model ids.
+    size : int
+        Width and height of the images, pixels: of them depends how many pass together on a GPU,
+        and with it the last bits there.
 
     Returns
     -------
@@ -82,6 +87,7 @@ def attributes(codec: JpegAI, *, kinds: Sequence[str], models: Sequence[int]) ->
         "weights_digest": weight_parts.digest(codec.folder, used),
         "weight_files": weight_parts.digests(codec.folder, used),
         "device": codec.device.type,
+        "batch": codec.batch(size * size),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__.split("+")[0],
         "numpy": np.__version__,
@@ -98,7 +104,7 @@ def coding(*, tools: bool, state: str) -> dict[str, Any]:
         What is carried from image to image depends on their order, which is then said as well: that
         of the ids, of which `images_digest` is the digest.
     """
-    order = {"image_order": "id"} if state == CARRIED else {}
+    order = {"image_order": "that of the dataset id"} if state == CARRIED else {}
     return {"tools": tools, "state": state} | order
 
 
@@ -130,7 +136,7 @@ def analyse(
         f"{component}/y": ((channels, latent, latent), np.float32)
         for component, channels in CHANNELS.items()
     }
-    described = attributes(codec, kinds=("encoder",), models=[model]) | {
+    described = attributes(codec, kinds=("encoder",), models=[model], size=size) | {
         "image_size": size,
         "images_digest": _list_digest(chosen),
     }
@@ -237,7 +243,7 @@ def quantise(
     with analysed_stores(codec, analysed) as sources:
         first = sources[used[0]]
         size = first.attributes["image_size"]
-        described = attributes(codec, kinds=("encoder", "entropy"), models=used)
+        described = attributes(codec, kinds=("encoder", "entropy"), models=used, size=size)
         described |= {key: first.attributes[key] for key in ("image_size", "images_digest")}
         described |= coding(tools=tools, state=state) | {"y_hat": y_hat, "extras": list(extras)}
         if carried:

@@ -221,7 +221,7 @@ _WORDS = {
     "weights_embedded": ("embedded weights", "pesi incorporati"),
     "weights_official": ("official weights", "pesi ufficiali"),
     "weights_random": ("random weights", "pesi casuali"),
-    "weights_other": ("weights: {name}", "pesi: {name}"),
+    "weights_other": ("weights other than the official ones", "pesi diversi da quelli ufficiali"),
     "images_drawn": ("images drawn by the product", "immagini disegnate dal prodotto"),
     "images_other": ("{name}", "{name}"),
 }
@@ -269,7 +269,7 @@ def source(scores: Sequence[Score], text: Words) -> str:
         "embedded weights, images drawn by the product, n = 180".
     """
     weights = [
-        text.get(f"weights_{name}", text["weights_other"].format(name=name))
+        text.get(f"weights_{name}", text["weights_other"])
         for name in sorted({score.weights for score in scores})
     ]
     images = [

@@ -1,6 +1,5 @@
 """Stores made of other stores: y of images that differ in model id, and the views of a level."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from latentprint import store
 from latentprint.sidecar import read_sidecar, sidecar_path
+from latentprint.weight_files import combined_digest
 
 Y = ("luma/y", "chroma/y")
 BLOCK = 32  # images
@@ -98,13 +98,16 @@ def join_level(
         If a store is missing, damaged or of other images.
     """
     sidecar = read_sidecar(sidecar_path(y_hat or y))
-    images = sidecar["attributes"]["images_digest"]
+    made = sidecar["attributes"]
+    images = made["images_digest"]
     target = float(level)
     views = {name: [y] for name in Y}
     arrays: dict[str, NDArray[Any]] = {}
     if found:
         with store.open_store(found, images_digest=images) as matched:
             target = matched.attributes["target_bpp"]
+            # Where nothing is quantised the matching alone says tools, state and entropy files.
+            made = made if y_hat else matched.attributes
         views |= {name: [found] for name in ("found", "trials")}
     if not y_hat:
         count = sidecar["n_images"]
@@ -120,7 +123,7 @@ def join_level(
     store.join(
         output,
         [y_hat or y],
-        attributes=sidecar["attributes"] | described,
+        attributes=dict(made) | described,
         views=views,
         arrays=arrays,
     )
@@ -129,15 +132,10 @@ def join_level(
 def _together(attributes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Describe a store whose images come from several, made with other files of one codec."""
     files = {name: digest for one in attributes for name, digest in one["weight_files"].items()}
-    # As `codec.weights.digest`, which needs the files themselves.
-    total = hashlib.sha256()
-    for name in sorted(files):
-        total.update(name.encode())
-        total.update(bytes.fromhex(files[name]))
     sources = {one["weights"] for one in attributes}
     return dict(attributes[0]) | {
         "models": sorted(model for one in attributes for model in one["models"]),
         "weights": sources.pop() if len(sources) == 1 else "other",
-        "weights_digest": total.hexdigest(),
+        "weights_digest": combined_digest(files),
         "weight_files": dict(sorted(files.items())),
     }

@@ -1,5 +1,7 @@
 """Model id and displacement of every image for a target rate, from stored y, with progress."""
 
+import logging
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +14,8 @@ from latentprint.codec.layouts import CHANNELS
 from latentprint.codec.matcher import check_target
 from latentprint.extraction import BLOCK, CARRIED, analysed_stores, attributes, coding
 from latentprint.progress import Progress
+
+logger = logging.getLogger(__name__)
 
 FOUND = {
     "model": ((), np.int8),
@@ -43,7 +47,8 @@ def match_rates(
     output : Path
         Store of model id, displacement and rate of every image; `found`: 1 where the search
         accepted a rate, 0 where the last one that it tried stands; `trials`: rates that it asked
-        for.
+        for, one fewer than the reference software computes wherever it searches (the end of the
+        bracket that cannot matter).
     tools : bool
     state : {"fresh", "carried"}
         With "carried" GRFS flags and tolerances are carried from image to image, in the order of
@@ -58,10 +63,13 @@ def match_rates(
     with analysed_stores(codec, analysed) as sources:
         first = next(iter(sources.values()))
         size = first.attributes["image_size"]
-        described = attributes(codec, kinds=("encoder", "entropy"), models=sorted(sources))
+        described = attributes(
+            codec, kinds=("encoder", "entropy"), models=sorted(sources), size=size
+        )
         described |= {key: first.attributes[key] for key in ("image_size", "images_digest")}
         described |= coding(tools=tools, state=state) | {"target_bpp": check_target(bpp)}
         progress = Progress(len(first), "images")
+        ended: Counter[tuple[int, bool]] = Counter()
         with store.create(output, ids=first.ids, datasets=FOUND, attributes=described) as writer:
             rows = max(BLOCK, codec.batch(size * size))
             for start in range(0, len(first), rows):
@@ -86,4 +94,8 @@ def match_rates(
                         "trials": np.array([len(decision.trials) for decision in decisions]),
                     },
                 )
+                ended.update((decision.model, decision.found) for decision in decisions)
                 progress.advance(stop - start)
+    for (model, found), count in sorted(ended.items()):
+        how = "accepted" if found else "out of reach, the last one tried stands"
+        logger.info("%g bpp, model id %d: %d images, rate %s", bpp, model, count, how)

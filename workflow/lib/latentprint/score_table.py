@@ -198,29 +198,22 @@ def shares_fits(scores: Sequence[Score]) -> bool:
 def equal_levels(scores: Sequence[Score]) -> list[list[str]]:
     """Give the levels that are one operating point: every image has equal model id, displacement.
 
-    Told by the points at which y_hat was fitted; where there is no y_hat, by model id and
-    displacement if all images share them.
+    Told by the points at which y_hat was fitted: where there is no y_hat, displacements matter to
+    nothing, and it is enough to say that levels share y.
 
     Returns
     -------
     list of list of str
-        Groups of two levels or more, each rising; none for levels of unknown operating point.
+        Groups of two levels or more, each rising.
     """
     points: dict[tuple[str, ...], list[str]] = {}
     for bpp in factors_of(scores)["bpp"]:
-        of_level = [score for score in scores if score.bpp == bpp]
-        quantised = {score.point for score in of_level if score.latent == "y_hat"}
-        found = {(score.model, score.beta) for score in of_level}
+        quantised = {
+            score.point for score in scores if score.bpp == bpp and score.latent == "y_hat"
+        }
         if quantised:
             points.setdefault(tuple(sorted(quantised)), []).append(bpp)
-        elif len(found) == 1 and all(_single(value) for value in next(iter(found))):
-            points.setdefault(next(iter(found)), []).append(bpp)
     return [levels for levels in points.values() if len(levels) > 1]
-
-
-def _single(value: str) -> bool:
-    """Tell whether a column says one thing of all images: "3" and "702,702", not "0..9,0..9"."""
-    return bool(value) and ".." not in value and len(set(value.split(","))) == 1
 
 
 def most_accurate(scores: Sequence[Score]) -> Score:

@@ -7,15 +7,15 @@ from pathlib import Path
 
 from latentprint.codec import torch_files, weights
 from latentprint.codec.official import MD5, UNUSED_MD5
+from latentprint.codec.weight_set import OPERATING_POINTS
 from latentprint.errors import UserError
 from latentprint.weight_files import BETAS, LETTERS, file_point, relative_path
 
 OFFICIAL, OTHER, MISSING, POINTER, BROKEN = "official", "other", "missing", "pointer", "broken"
-POINTS = ("BOP", "HOP", "SOP")
 NEEDED = {"y": ("encoder",), "y_hat": ("encoder", "entropy"), "pictures": ("decoder",)}
 
 RELEASED = {md5: name for name, md5 in (MD5 | UNUSED_MD5).items()}
-PARTS = {part.relative_path: part for point in POINTS for part in weights.parts(point)}
+PARTS = {part.relative_path: part for point in OPERATING_POINTS for part in weights.parts(point)}
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def able(found: Mapping[str, Found]) -> dict[str, dict[str, list[int]]]:
                     for component in LETTERS
                 )
             ]
-            for point in POINTS
+            for point in OPERATING_POINTS
         }
         for what, kinds in NEEDED.items()
     }

@@ -3,7 +3,8 @@
 Standard library only: the workflow's rules ask for these names at every start.
 """
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from latentprint.errors import UserError
@@ -70,6 +71,26 @@ def entropy_files(folder: str | Path, model: int) -> list[str]:
     """Give the entropy files of a model id; `UserError` if one is missing."""
     names = [relative_path("entropy", "", part, model) for part in LETTERS]
     return _existing(folder, names, use=f'y_hat, model id {model} (latents: ["y"] does without)')
+
+
+def combined_digest(digests: Mapping[str, str]) -> str:
+    """Give one SHA-256 for several files.
+
+    Parameters
+    ----------
+    digests : mapping of str to str
+        SHA-256 of each file, hexadecimal, by its path below the folder; in any order.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+    """
+    total = hashlib.sha256()
+    for path in sorted(digests):
+        total.update(path.encode())
+        total.update(bytes.fromhex(digests[path]))
+    return total.hexdigest()
 
 
 def _existing(folder: str | Path, names: Iterable[str], *, use: str) -> list[str]:

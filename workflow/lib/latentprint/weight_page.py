@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 
+from latentprint.codec.weight_set import OPERATING_POINTS
 from latentprint.codec.weights import EMBEDDED_CARD
 from latentprint.weight_check import (
     BROKEN,
@@ -11,7 +12,6 @@ from latentprint.weight_check import (
     OTHER,
     PARTS,
     POINTER,
-    POINTS,
     Found,
     able,
     can_match_rates,
@@ -137,15 +137,15 @@ def _runs(found: Mapping[str, Found]) -> str:
     models = able(found)
     if not any(ids for points in models.values() for ids in points.values()):
         return "Nothing can be run with this folder"
-    rows = [("What can be run: model ids", *POINTS)]
+    rows = [("What can be run: model ids", *OPERATING_POINTS)]
     for what, label in (
         ("y", "y"),
         ("y_hat", "y_hat, its rate"),
         ("pictures", "pictures of y_hat"),
     ):
-        ids = [" ".join(map(str, models[what][point])) or "none" for point in POINTS]
+        ids = [" ".join(map(str, models[what][point])) or "none" for point in OPERATING_POINTS]
         rows.append((f"  {label}", *ids))
-    matched = ["yes" if can_match_rates(models, point) else "no" for point in POINTS]
+    matched = ["yes" if can_match_rates(models, point) else "no" for point in OPERATING_POINTS]
     rows.append(("  rate matching (all four)", *matched))
     return "\n".join(
         f"{label:<28}" + "".join(f"{cell:<10}" for cell in cells).rstrip() for label, *cells in rows

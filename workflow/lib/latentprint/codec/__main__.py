@@ -16,10 +16,10 @@ from PIL import Image
 from latentprint.codec import JpegAI, archive, tiles
 from latentprint.codec import weights as weight_files
 from latentprint.codec.archive import SYMBOLS, Archive
-from latentprint.codec.codec import OPERATING_POINTS
 from latentprint.codec.coded import KEPT, Coded
 from latentprint.codec.layouts import CHANNELS
 from latentprint.codec.official import MD5
+from latentprint.codec.weight_set import OPERATING_POINTS
 from latentprint.errors import UserError, run
 from latentprint.files import replacing
 from latentprint.image_files import decode as read_picture
@@ -48,8 +48,8 @@ def _encode_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, help="8-bit picture of 64 x 64 pixels or more")
     parser.add_argument("-o", "--output", type=Path, help="default: beside the picture, .npz")
     _codec_options(parser)
-    parser.add_argument("--model", type=int, default=3, help="model id, 0 to 3 (default 3)")
-    parser.add_argument("--beta", type=int, default=0, help="displacement, -1069 to 702")
+    parser.add_argument("--model", type=int, help="model id, 0 to 3 (default 3)")
+    parser.add_argument("--beta", type=int, help="displacement, -1069 to 702 (default 0)")
     parser.add_argument("--bpp", type=float, help="match this rate instead, bits per pixel")
     parser.add_argument("--no-tools", action="store_true", help="RVS, GRFS and LSBS off")
     parser.add_argument(
@@ -78,14 +78,17 @@ def _codec_options(parser: argparse.ArgumentParser) -> None:
 
 def encode(options: argparse.Namespace) -> None:
     """Code a picture and write an archive."""
+    if options.bpp is not None and (options.model, options.beta) != (None, None):
+        raise UserError("--bpp finds model id and displacement: leave out --model and --beta")
+    beta = options.beta or 0
     pixels = read_picture(options.file, advice="Give an 8-bit picture")
     point = options.operating_point or _point(options.weights, "encoder")
     codec = JpegAI.load(options.weights, point, options.device)
     rgb = torch.from_numpy(pixels).permute(2, 0, 1)[None]
     coded = codec.encode(
         rgb,
-        model=options.model,
-        beta=(options.beta, options.beta),
+        model=3 if options.model is None else options.model,
+        beta=(beta, beta),
         tools=not options.no_tools,
         latents=(*SYMBOLS, *options.latents),
         target_bpp=options.bpp,

@@ -5,6 +5,7 @@ standard: nothing is entropy coded, and the size of the file says nothing about 
 """
 
 import zipfile
+import zlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from latentprint.codec.coded import KEPT, Coded, Latents
 from latentprint.codec.layouts import CHANNELS
 from latentprint.errors import UserError
 from latentprint.files import replacing
+from latentprint.weight_files import BETAS
 
 FORMAT = "latentprint coded image 1"
 SYMBOLS = ("q", "z_hat", "grfs")  # what y_hat is rebuilt from
@@ -87,7 +89,7 @@ def read(path: Path) -> Archive:
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise UserError(
             f"{path}: cannot be read as a coded image ({type(error).__name__}). "
             "Encode the picture again"
@@ -100,7 +102,9 @@ def read(path: Path) -> Archive:
     try:
         return _archive(arrays)
     except (KeyError, ValueError, TypeError) as error:
-        raise UserError(f"{path}: is incomplete ({error}). Encode the picture again") from None
+        raise UserError(
+            f"{path}: is incomplete or damaged ({error}). Encode the picture again"
+        ) from None
 
 
 def _archive(arrays: dict[str, np.ndarray]) -> Archive:
@@ -113,6 +117,7 @@ def _archive(arrays: dict[str, np.ndarray]) -> Archive:
         return Latents(**found)
 
     height, width = (int(side) for side in arrays["size"])
+    _check(arrays, (height, width))
     return Archive(
         coded=Coded(
             luma=latents("luma"),
@@ -127,3 +132,26 @@ def _archive(arrays: dict[str, np.ndarray]) -> Archive:
         weights_digest=str(arrays["weights_digest"]),
         weights=str(arrays["weights"]),
     )
+
+
+def _check(arrays: dict[str, np.ndarray], size: tuple[int, int]) -> None:
+    """Raise ValueError unless numbers and symbols are those of one picture of this size."""
+    rows, columns = (-(-side // 16) for side in size)
+    expected = {
+        "model": ((1,), np.int64),
+        "beta": ((1, 2), np.int64),
+        "bits": ((1, 4), np.float64),
+    }
+    for component, channels in CHANNELS.items():
+        grid = (1, channels, rows, columns)
+        expected[f"{component}.q"] = (grid, np.int16)
+        expected[f"{component}.z_hat"] = ((1, channels, -(-rows // 4), -(-columns // 4)), np.int8)
+        expected[f"{component}.grfs"] = ((1, channels), np.bool_)
+        for name in ("y", "y_hat", "y_hat_before_lsbs", "mu"):
+            if f"{component}.{name}" in arrays:
+                expected[f"{component}.{name}"] = (grid, np.float32)
+    for name, (shape, dtype) in expected.items():
+        if arrays[name].shape != shape or arrays[name].dtype != dtype:
+            raise ValueError(f"{name} is {arrays[name].dtype} {arrays[name].shape}")
+    if not 0 <= int(arrays["model"][0]) < len(BETAS):
+        raise ValueError(f"model id {int(arrays['model'][0])}")

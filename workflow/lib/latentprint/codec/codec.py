@@ -9,20 +9,37 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from latentprint.codec import analysis, checks, colour, entropy, gains, hyper, synthesis, tiles
+from latentprint.codec import (
+    analysis,
+    checks,
+    colour,
+    entropy,
+    gains,
+    hyper,
+    synthesis,
+    tiles,
+    weight_set,
+)
 from latentprint.codec import weights as weight_files
+from latentprint.codec.batches import work_through
 from latentprint.codec.coded import KEPT, Coded, Latents, joined, reordered
 from latentprint.codec.layouts import CHANNELS
-from latentprint.codec.matcher import MODELS, Decision, check_target, match_together, search
-from latentprint.codec.matcher import Tolerances as NewTolerances
+from latentprint.codec.matcher import (
+    MODELS,
+    Decision,
+    Tolerances,
+    check_target,
+    match_together,
+    search,
+)
 from latentprint.codec.state import State
+from latentprint.codec.weight_set import OPERATING_POINTS
 from latentprint.codec.weights import Part
 from latentprint.errors import UserError
+from latentprint.weight_files import file_point
 
 logger = logging.getLogger(__name__)
 
-OPERATING_POINTS = ("BOP", "HOP", "SOP")
-ANALYSIS = {"BOP": "BOP", "HOP": "HOP", "SOP": "BOP"}  # there is no encoder of its own for SOP
 COMPONENTS = tuple(CHANNELS)
 # Samples of the network's input, in both directions, for one latent and for one hyper latent.
 LATENT_UNIT = {"luma": 16, "chroma": 8}
@@ -88,7 +105,10 @@ class JpegAI:
             # The codec is float32: rounded products would flip symbols.
             torch.backends.cuda.matmul.allow_tf32 = False
             torch.backends.cudnn.allow_tf32 = False
-        for part in _present(folder, operating_point):
+            # And the same run after run: no choice of algorithm by trial.
+            torch.backends.cudnn.deterministic = True
+            torch.backends.cudnn.benchmark = False
+        for part in weight_set.present(folder, operating_point):
             weight_files.check(folder, part)
         return cls(folder, operating_point, place)
 
@@ -403,8 +423,7 @@ class JpegAI:
 
     def used_parts(self, kinds: Collection[str], model: int) -> list[Part]:
         """List the files that a request reads: kinds out of "encoder", "decoder", "entropy"."""
-        every = weight_files.parts(self.operating_point, models=[model])
-        return [part for part in every if part.kind in kinds]
+        return weight_set.used(self.operating_point, kinds, model)
 
     def _in_batches(
         self,
@@ -424,27 +443,11 @@ class JpegAI:
         *,
         one_by_one: bool = False,
     ) -> list[Any]:
-        """Do the work on as many images at a time as the memory allows, and on fewer if not."""
-        pieces = []
-        start = 0
         together = 1 if one_by_one else self.batch(size[0] * size[1])
-        while start < count:
-            rows = slice(start, min(start + together, count))
-            try:
-                pieces.append(work(rows))
-            except torch.OutOfMemoryError:
-                if together == 1:
-                    raise UserError(
-                        f"device {self.device}: no memory for one image of {size[0]} x {size[1]} "
-                        "pixels. Free memory there or use device 'cpu'"
-                    ) from None
-                together = self._batch_limit = max(1, min(together, count) // 2)
-                logger.warning(
-                    "%s: out of memory, going on with batches of %d", self.device, together
-                )
-                torch.cuda.empty_cache()
-                continue
-            start = rows.stop
+        place = f"device {self.device}, images of {size[0]} x {size[1]} pixels"
+        pieces, fitting = work_through(count, together, work, place=place)
+        if fitting < together:
+            self._batch_limit = fitting
         return pieces
 
     def _analyse(
@@ -461,7 +464,7 @@ class JpegAI:
                 analysis.analyse(
                     tiles.cut(x, cut),
                     component=component,
-                    operating_point=ANALYSIS[self.operating_point],
+                    operating_point=file_point("encoder", self.operating_point),
                     weights=self._weights("encoder", component, model),
                 )
                 for cut in cuts
@@ -560,7 +563,7 @@ class JpegAI:
             return bpp.tolist()
 
         count = len(ys[0]["luma"])
-        tolerances = [state.tolerances if state else NewTolerances() for _ in range(count)]
+        tolerances = [state.tolerances if state else Tolerances() for _ in range(count)]
         decisions = match_together(
             rates, {row: search(target, tolerances[row]) for row in range(count)}
         )
@@ -653,24 +656,7 @@ class JpegAI:
         return self._cache[part]
 
     def _require(self, kinds: Collection[str], *models: int) -> None:
-        missing = [
-            part.relative_path
-            for model in models
-            for part in self.used_parts(kinds, model)
-            if not (self.folder / part.relative_path).is_file()
-        ]
-        if not missing:
-            return
-        if len(models) > 1:
-            advice = "Rate matching tries every model id: add the files, or give model and beta"
-        elif "entropy" in kinds and "encoder" in kinds:
-            advice = (
-                "Add the files, choose another model id, or ask for less (latents=('y',) needs the "
-                "encoder files alone)"
-            )
-        else:
-            advice = "Add the files or choose another model id"
-        raise UserError(f"{self.folder}: missing {', '.join(missing)}. {advice}")
+        weight_set.require(self.folder, self.operating_point, kinds, *models)
 
 
 def _latents(
@@ -724,38 +710,3 @@ def _untiled(size: tuple[int, int] | None, luma: Tensor) -> tuple[int, int]:
             "in tiles, whose hyper latents do not follow from y alone. Use encode"
         )
     return size
-
-
-def _present(folder: Path, operating_point: str) -> list[Part]:
-    """List the files that are there; `UserError` if the operating point can do nothing with them.
-
-    Entropy files alone are enough to quantise, but beside the transforms of another operating
-    point they are a request for the wrong one.
-    """
-    found = {
-        point: [
-            part for part in weight_files.parts(point) if (folder / part.relative_path).is_file()
-        ]
-        for point in OPERATING_POINTS
-    }
-    with_transforms = [
-        point
-        for point, present in found.items()
-        if any(part.operating_point == point for part in present)
-    ]
-    # SOP has the encoders of BOP: with them alone it can analyse.
-    able = operating_point in with_transforms or any(
-        part.kind == "encoder" for part in found[operating_point]
-    )
-    if able or (found[operating_point] and not with_transforms):
-        return found[operating_point]
-    first = folder / weight_files.parts(operating_point)[0].relative_path
-    advice = (
-        f"The folder has files of {', '.join(with_transforms)}: set operating_point"
-        if with_transforms
-        else "Point `weights` to a folder in the official layout "
-        f"(VM_{operating_point.lower()}/, VM_common_int/)"
-    )
-    raise UserError(
-        f"{first}: file is missing, like every other transform of {operating_point}. {advice}"
-    )

@@ -44,7 +44,7 @@ def gain_log(weights: Weights, *, beta: Tensor) -> Tensor:
             "Use an entropy file of the release IS"
         )
     base = (table[:, columns[0]] * LEVEL_UNITS).round().int().clamp(min=GAIN_LOG_MIN)
-    return base + beta.cpu().int().clamp(BETA_MIN, BETA_MAX)[:, None]
+    return base + beta.cpu().clamp(BETA_MIN, BETA_MAX).int()[:, None]
 
 
 def gain(log_gain: Tensor) -> Tensor:

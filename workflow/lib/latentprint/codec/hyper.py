@@ -97,7 +97,8 @@ def _integer_layer(x: Tensor, key: str, weights: Weights) -> Tensor:
         bias.double(),
         padding=kernel.shape[-1] // 2,
     )
-    return sums.to(torch.int64) >> shifts.to(torch.int64)
+    # Rounded: a GPU may convolve by another algorithm, whose sums are whole but for the last bits.
+    return sums.round().to(torch.int64) >> shifts.to(torch.int64)
 
 
 def decode_hyper(z_hat: Tensor, *, latent_size: tuple[int, int], weights: Weights) -> Tensor:

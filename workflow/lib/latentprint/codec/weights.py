@@ -19,7 +19,7 @@ from latentprint.codec import torch_files
 from latentprint.codec.layouts import LAYOUTS, Entry
 from latentprint.codec.official import MD5, RELEASE
 from latentprint.errors import UserError
-from latentprint.weight_files import file_point, relative_path
+from latentprint.weight_files import combined_digest, file_point, relative_path
 
 logger = logging.getLogger(__name__)
 
@@ -246,11 +246,7 @@ def digest(folder: Path, used: Iterable[Part]) -> str:
     str
         64 hexadecimal digits.
     """
-    total = hashlib.sha256()
-    for path, value in digests(folder, used).items():
-        total.update(path.encode())
-        total.update(bytes.fromhex(value))
-    return total.hexdigest()
+    return combined_digest(digests(folder, used))
 
 
 def source(folder: Path, used: Iterable[Part]) -> str:
