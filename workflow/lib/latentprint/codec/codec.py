@@ -163,12 +163,13 @@ class JpegAI:
         if target_bpp is not None:
             target = check_target(target_bpp)
             self._require(("encoder", "entropy"), *MODELS)
-            return self._in_batches(
+            pieces = self._batches(
                 len(rgb),
                 size,
                 lambda rows: self._encode_matched(rgb[rows], target, tools, wanted, state),
                 one_by_one=state is not None,
             )
+            return joined(pieces)
         checks.model(model)
         displacements = checks.displacements(beta, len(rgb))
         quantised = wanted != {"y"}
@@ -185,7 +186,7 @@ class JpegAI:
                 coded = _unquantised(model, displacements[rows], size, tools)
             return _with_y(coded, ys) if "y" in wanted else coded
 
-        return self._in_batches(len(rgb), size, code)
+        return joined(self._batches(len(rgb), size, code))
 
     @torch.no_grad()
     def quantise(
@@ -235,7 +236,7 @@ class JpegAI:
             sides = self._sides(ys, model)
             return self._quantise(ys, sides, model, displacements[rows], tools, wanted, size, state)
 
-        return self._in_batches(len(luma_y), size, code)
+        return joined(self._batches(len(luma_y), size, code))
 
     @torch.no_grad()
     def match(
@@ -319,14 +320,12 @@ class JpegAI:
             self._require(("entropy",), model)
             of_model = torch.nonzero(coded.model == model).flatten()
             part = reordered(coded, of_model)
-            pieces.append(
-                self._in_batches(
-                    len(of_model),
-                    coded.size,
-                    lambda rows, part=part, model=model: self._rebuild(
-                        reordered(part, torch.arange(len(part.model))[rows]), model
-                    ),
-                )
+            pieces += self._batches(
+                len(of_model),
+                coded.size,
+                lambda rows, part=part, model=model: self._rebuild(
+                    reordered(part, torch.arange(len(part.model))[rows]), model
+                ),
             )
             order.append(of_model)
         return reordered(joined(pieces), torch.cat(order).argsort())
@@ -424,16 +423,6 @@ class JpegAI:
     def used_parts(self, kinds: Collection[str], model: int) -> list[Part]:
         """List the files that a request reads: kinds out of "encoder", "decoder", "entropy"."""
         return weight_set.used(self.operating_point, kinds, model)
-
-    def _in_batches(
-        self,
-        count: int,
-        size: tuple[int, int],
-        work: Callable[[slice], Coded],
-        *,
-        one_by_one: bool = False,
-    ) -> Coded:
-        return joined(self._batches(count, size, work, one_by_one=one_by_one))
 
     def _batches(
         self,
