@@ -41,10 +41,14 @@ lint: $(READY) ## ruff, snakefmt, snakemake --lint
 test: lint ## lint, then all tests
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
 
-codec: $(READY) ## train the embedded weights anew: make codec PHOTOS=FOLDER KODAK=FOLDER
-	@test -n "$(PHOTOS)" || { echo "error: PHOTOS is empty; give a folder of photographs: make codec PHOTOS=FOLDER KODAK=FOLDER"; exit 2; }
-	$(WORKFLOW) --cores all train_codec --config training='{"photos": "$(PHOTOS)", "evaluation": "$(KODAK)"}'
-	cp -r $(RUN)/codec/VM_bop $(RUN)/codec/VM_common_int $(RUN)/codec/model_card.md resources/codec/
+codec: $(READY) ## train the embedded weights anew and measure them: make codec PHOTOS=FOLDER KODAK=FOLDER
+	@test -n "$(PHOTOS)" || { echo "error: PHOTOS is empty; give a folder of photographs to train on: make codec PHOTOS=FOLDER KODAK=FOLDER"; exit 2; }
+	@test -n "$(KODAK)" || { echo "error: KODAK is empty; give a folder of photographs to measure on: make codec PHOTOS=FOLDER KODAK=FOLDER"; exit 2; }
+	$(WORKFLOW) --cores all train_codec --config training='{"photos": "$(PHOTOS)"}'
+	cp -r $(RUN)/codec/VM_bop $(RUN)/codec/VM_common_int $(RUN)/codec/training.json resources/codec/
+	$(WORKFLOW) --cores all write_model_card --config rd_curve='{"photos": "$(KODAK)", "transforms": "$(TRANSFORMS)"}'
+	cp $(RUN)/rd_curve/model_card.md $(RUN)/rd_curve/rd_curve.png resources/codec/
+	for kind in tsv json; do cp $(RUN)/rd_curve/measured.$$kind resources/codec/rd_curve.$$kind; done
 
 fetch-codec: $(READY) ## how to get the official weights, what a folder of them holds and can run: make fetch-codec WEIGHTS=FOLDER
 	@PYTHONPATH=workflow/lib $(BIN)/python -m latentprint.steps.fetch_codec $(if $(WEIGHTS),--weights "$(WEIGHTS)")

@@ -17,6 +17,7 @@ include: "workflow/rules/latents.smk"
 include: "workflow/rules/features.smk"
 include: "workflow/rules/learn.smk"
 include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/rd_curve.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/train.smk"
 
@@ -36,6 +37,7 @@ rule all:
         TABLES,
         FIGURES,
         AUDIT,
+        rd_curve_wanted(),
         LEVEL_STORES,
         "<results>/audit/near_duplicates.tsv",
     localrule: True

@@ -28,6 +28,7 @@ NAMES = (
     "table_dimensions table_factors table_accuracy table_times table_contrasts"
 ).split()
 OF_NO_DATA = ("decisions",)
+OF_PHOTOGRAPHS = ("figure_rd_curve", "table_rd_differences", "table_rd_points")
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def rendered(root):
 
 def test_every_caption_is_listed_here(root):
     found = sorted(path.stem for path in (root / "workflow/report").glob("*.rst"))
-    assert found == sorted([*NAMES, *OF_NO_DATA])
+    assert found == sorted([*NAMES, *OF_NO_DATA, *OF_PHOTOGRAPHS])
 
 
 @pytest.mark.parametrize("name", OF_NO_DATA)
@@ -69,3 +70,15 @@ def test_caption_names_data_and_weights_of_the_configuration(rendered, name):
     assert str(DEMO["n_train"]) in demo and str(DEMO["n_test"]) in demo
     assert "faces" in faces and "weights" in faces and "/data" not in faces
     assert not re.search("drawn by the product|embedded", faces, re.I)
+
+
+@pytest.mark.parametrize("name", OF_PHOTOGRAPHS)
+def test_caption_of_the_curve_names_weights_and_leaves_out_the_images(rendered, name):
+    demo, faces = rendered(name, DEMO), rendered(name, FACES)
+    for text in (demo, faces):
+        assert "How to read it" in text
+        assert "{" not in text and "``" not in text
+        assert "the images that the run classifies have no part in it" in text
+    assert "embedded codec weights" in demo
+    assert "codec weights in weights" in faces and "/data" not in faces
+    assert "embedded" not in faces

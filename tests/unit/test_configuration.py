@@ -29,7 +29,7 @@ def test_the_default_passes(config, schema):
         ("n_trian", 10, "config: n_trian is not a key (did you mean n_train?)"),
         ("search.GB.fold", 3, "search.GB.fold is not a key (did you mean folds?)"),
         ("engine.GB.max_bin", 31, "engine.GB.max_bin is not a key (did you mean max_bins?)"),
-        ("training.stepz", 1, "training.stepz is not a key (did you mean steps?)"),
+        ("training.stagez", 1, "training.stagez is not a key (did you mean stages?)"),
         ("n_train", -2, "n_train: "),
         ("latents", ["y", "z"], "latents.1: 'z' is not one of"),
         ("latents", "y", "latents: 'y' is not of type 'array'"),

@@ -1,6 +1,7 @@
 """Extraction from files: what is stored is what the codec gives, and changed images are noticed."""
 
 import hashlib
+import threading
 
 import numpy as np
 import pytest
@@ -352,13 +353,222 @@ def test_stores_of_other_images_are_not_joined(codec, analysed, folder, chosen, 
     assert not (tmp_path / "level.h5").exists() and not (tmp_path / "matched.h5").exists()
 
 
-def test_a_changed_image_stops_the_extraction_and_leaves_nothing(codec, folder, chosen, tmp_path):
+@pytest.fixture
+def own_folder(folder, chosen, tmp_path):
+    """A folder of the same images, to be changed."""
+    own = tmp_path / "images"
+    own.mkdir()
     for image in chosen:
-        (tmp_path / image.path).write_bytes((folder / image.path).read_bytes())
-    Image.new("RGB", (64, 64)).save(tmp_path / chosen[8].path)
-    with pytest.raises(UserError, match=r"image_8\.png: has changed since it was indexed"):
-        extraction.analyse(codec, chosen, root=tmp_path, size=64, model=3, output=tmp_path / "y.h5")
+        (own / image.path).write_bytes((folder / image.path).read_bytes())
+    return own
+
+
+def test_a_changed_image_stops_the_extraction_and_leaves_nothing(
+    codec, own_folder, chosen, tmp_path
+):
+    Image.new("RGB", (64, 64)).save(own_folder / chosen[8].path)
+    with pytest.raises(
+        UserError, match=r"image_8\.png: has changed since it was indexed\. Restore"
+    ):
+        extraction.analyse(
+            codec, chosen, root=own_folder, size=64, model=3, output=tmp_path / "y.h5"
+        )
     assert not list(tmp_path.glob("*.h5")) and not list(tmp_path.glob(".*.h5"))
+
+
+def test_all_unusable_images_of_a_block_are_named_and_the_rest_is_kept(
+    codec, analysed, own_folder, chosen, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(extraction, "BLOCK", 3)
+    broken = own_folder / chosen[6].path
+    broken.write_bytes(broken.read_bytes()[:-20])
+    (own_folder / chosen[7].path).unlink()
+    (own_folder / chosen[8].path).unlink()
+    (own_folder / chosen[8].path).mkdir()
+    expected = (
+        rf"{broken}: has changed since it was indexed; .*image_7\.png: cannot be read \(No such "
+        r"file or directory\); .*image_8\.png: cannot be read \(Is a directory\)\. Restore these"
+    )
+    output = tmp_path / "y.h5"
+    options = {"root": own_folder, "size": 64, "model": 3, "output": output, "code": "c"}
+    with pytest.raises(UserError, match=expected) as caught:
+        extraction.analyse(codec, chosen, **options)
+    assert "\n" not in str(caught.value)
+    monkeypatch.setattr(extraction, "NAMED", 1)
+    with pytest.raises(UserError, match=rf"{broken}: has changed[^;]*; and 2 more\. Restore these"):
+        extraction.analyse(codec, chosen, **options)
+    options["root"] = analysed[3].parent  # all is well there
+    passed = seen_by(codec, "encode", monkeypatch)
+    extraction.analyse(codec, chosen, **options)
+    assert passed in ([3, 3, 3], [3, 3], [3])  # what was worked on before the error is not again
+    assert same(output, analysed[3])
+
+
+def test_an_image_that_the_index_would_refuse_is_named(codec, folder, chosen, tmp_path):
+    with pytest.raises(
+        UserError, match=r"image_0\.png: is 64x64, expected 80x80; .*; and 3 more\."
+    ):
+        extraction.analyse(codec, chosen, root=folder, size=80, model=3, output=tmp_path / "y.h5")
+
+
+def seen_by(codec, name, monkeypatch, *, stop=None):
+    """Note how many images every call of the codec gets; Ctrl-C in the call number `stop`."""
+    met = []
+    function = getattr(codec, name)
+
+    def noting(first, *others, **named):
+        if len(met) == stop:
+            raise KeyboardInterrupt
+        met.append(len(first[0] if name == "match" else first))
+        return function(first, *others, **named)
+
+    monkeypatch.setattr(codec, name, noting)
+    return met
+
+
+def same(path, other):
+    """Tell whether two stores hold the same, and their descriptions are equal to the byte."""
+    store.verify(path)
+    assert not list(path.parent.glob(f".{path.stem}.*"))
+    texts = [each.with_suffix(".json").read_bytes() for each in (path, other)]
+    with store.open_store(path) as first, store.open_store(other) as second:
+        names = first.names == second.names and first.attributes == second.attributes
+        values = all(first.read(n).tobytes() == second.read(n).tobytes() for n in first.names)
+    return texts[0] == texts[1] and names and values
+
+
+def parts_of_extraction(codec, analysed, folder, chosen):
+    """The three kinds of extraction as functions of output and digest of the code."""
+    return {
+        "encode": lambda output, code: extraction.analyse(
+            codec, chosen, root=folder, size=64, model=3, output=output, code=code
+        ),
+        "quantise": lambda output, code: extraction.quantise(
+            codec, analysed, models=MIXED, betas=BETAS, output=output, extras=SYMBOLS, code=code
+        ),
+        "match": lambda output, code: match_rates(codec, analysed, bpp=7, output=output, code=code),
+    }
+
+
+@pytest.mark.parametrize("part", ["encode", "quantise", "match"])
+def test_interrupted_extraction_goes_on_and_ends_in_the_same_bytes(
+    codec, analysed, folder, chosen, tmp_path, monkeypatch, caplog, part
+):
+    caplog.set_level("INFO")
+    extract = parts_of_extraction(codec, analysed, folder, chosen)[part]
+    extract(tmp_path / "whole.h5", None)
+    monkeypatch.setattr(extraction, "BLOCK", 2)
+    calls = []
+    with monkeypatch.context() as patch:
+        calls.append(seen_by(codec, part, patch))
+        extract(tmp_path / "blocks.h5", None)
+    assert same(tmp_path / "blocks.h5", tmp_path / "whole.h5")
+    for stop in (2, 1, 0):
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            calls.append(seen_by(codec, part, patch, stop=stop))
+            extract(tmp_path / "stopped.h5", "c")
+        assert len(calls[-1]) == stop and not (tmp_path / "stopped.h5").exists()
+    with monkeypatch.context() as patch:
+        calls.append(seen_by(codec, part, patch))
+        extract(tmp_path / "stopped.h5", "c")
+    assert same(tmp_path / "stopped.h5", tmp_path / "whole.h5")
+    undisturbed, *stopped = calls
+    assert sum(undisturbed) == COUNT
+    if part == "quantise":  # a block is several calls, by model, and only whole ones are kept
+        assert sum(map(sum, stopped)) < 2 * COUNT
+    else:
+        assert [count for each in stopped for count in each] == undisturbed
+        assert caplog.text.count("resuming after image") == 3
+    assert "resuming after image" in caplog.text
+
+
+@pytest.mark.parametrize("changed", ["code", "points", "device", "images"])
+def test_interrupted_extraction_of_something_else_is_not_gone_on_with(
+    codec, analysed, folder, chosen, tmp_path, monkeypatch, caplog, changed
+):
+    caplog.set_level("INFO")
+    monkeypatch.setattr(extraction, "BLOCK", 2)
+    options = {"models": MIXED, "betas": BETAS, "output": tmp_path / "y_hat.h5", "code": "c"}
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        seen_by(codec, "quantise", patch, stop=5)
+        extraction.quantise(codec, analysed, **options)
+    sources = analysed
+    if changed == "code":
+        options["code"] = "other"
+    elif changed == "points":
+        options["betas"] = BETAS + np.eye(COUNT, 2, dtype=int)
+    elif changed == "device":
+        monkeypatch.setattr(extraction, "_machine", lambda codec: "another")
+    else:
+        sources = [tmp_path / f"other-{model}.h5" for model in range(4)]
+        for model, path in enumerate(sources):
+            others = [image._replace(label="fake") for image in chosen]
+            extraction.analyse(codec, others, root=folder, size=64, model=model, output=path)
+    caplog.clear()
+    extraction.quantise(codec, sources, **options)
+    key = {"code": "code", "points": "points", "device": "machine", "images": "images_digest"}
+    assert f"it was begun with another {key[changed]}" in caplog.text
+    assert "resuming" not in caplog.text
+    fresh = tmp_path / "fresh.h5"
+    extraction.quantise(codec, sources, **options | {"output": fresh, "code": None})
+    assert same(tmp_path / "y_hat.h5", fresh)
+
+
+@pytest.mark.parametrize("part", ["quantise", "match"])
+def test_with_carried_state_an_interrupted_job_starts_over_and_says_so(
+    codec, analysed, matched, tmp_path, monkeypatch, caplog, part
+):
+    caplog.set_level("INFO")
+    monkeypatch.setattr(extraction, "BLOCK", 2)
+    models, betas, _ = choices(matched["carried"])
+    output = tmp_path / "carried.h5"
+
+    def extract():
+        options = {"output": output, "state": "carried", "code": "c"}
+        if part == "match":
+            match_rates(codec, analysed, bpp=7, **options)
+        else:
+            extraction.quantise(codec, analysed, models=models, betas=betas, **options)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        seen_by(codec, part, patch, stop=6 if part == "quantise" else 2)
+        extract()
+    assert "state: carried" in caplog.text and "it starts over" in caplog.text
+    assert not list(tmp_path.iterdir())
+    with monkeypatch.context() as patch:
+        calls = seen_by(codec, part, patch)
+        extract()
+    if part == "match":
+        assert sum(calls) == COUNT
+        with store.open_store(output) as again, store.open_store(matched["carried"]) as before:
+            assert again.digest == before.digest
+
+
+def test_the_codec_and_the_files_each_have_their_thread(
+    codec, analysed, folder, chosen, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(extraction, "BLOCK", 2)
+    threads = {}
+
+    def note(owner, name):
+        function = getattr(owner, name)
+
+        def noting(*arguments, **named):
+            threads.setdefault(name, set()).add(threading.get_ident())
+            return function(*arguments, **named)
+
+        monkeypatch.setattr(owner, name, noting)
+
+    note(codec, "encode"), note(codec, "quantise"), note(codec, "match")
+    note(store.Store, "read"), note(store.StoreWriter, "write")
+    main = threading.get_ident()
+    for part, extract in parts_of_extraction(codec, analysed, folder, chosen).items():
+        threads.clear()
+        extract(tmp_path / f"{part}.h5", None)
+        assert threads[part] == {main}
+        assert len(threads["write"]) == 1 and main not in threads["write"]
+        if part == "quantise":
+            assert len(threads["read"]) == 1 and not threads["read"] & (threads["write"] | {main})
 
 
 def test_y_of_other_weights_is_not_quantised(analysed, tmp_path):

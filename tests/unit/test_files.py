@@ -67,3 +67,53 @@ def test_a_failed_block_leaves_the_old_file(tmp_path):
         temporary.write_text("new")
         raise RuntimeError
     assert (names(tmp_path), path.read_text()) == (["scores.tsv"], "old")
+
+
+def keep(folder, text, *, fail=True):
+    """Add to what is there of scores.tsv."""
+    with replacing(folder / "scores.tsv", keep=True) as temporary:
+        with temporary.open("a") as file:
+            file.write(text)
+        if fail:
+            raise RuntimeError
+    return temporary
+
+
+def test_what_is_kept_is_there_again_until_it_is_whole(tmp_path):
+    for text in ("a third, ", "two thirds, "):
+        with pytest.raises(RuntimeError):
+            keep(tmp_path, text)
+        (leftover,) = names(tmp_path)
+        assert leftover.startswith(".scores.") and leftover.endswith(".partial.tsv")
+    keep(tmp_path, "whole", fail=False)
+    assert names(tmp_path) == ["scores.tsv"]
+    assert (tmp_path / "scores.tsv").read_text() == "a third, two thirds, whole"
+
+
+def test_of_several_leftovers_the_newest_is_gone_on_with(tmp_path):
+    kill_in_the_middle(tmp_path)
+    for number, (pid, text) in enumerate([(1, "old "), (3, "newest "), (2, "older ")]):
+        path = tmp_path / f".scores.{pid}.partial.tsv"
+        path.write_text(text)
+        age = 10 if text == "newest " else 1000 + number
+        os.utime(path, (path.stat().st_atime, path.stat().st_mtime + 5000 - age))
+    keep(tmp_path, "whole", fail=False)
+    assert names(tmp_path) == ["scores.tsv"]
+    assert (tmp_path / "scores.tsv").read_text() == "newest whole"
+
+
+def test_the_block_may_remove_what_nobody_can_use(tmp_path):
+    with pytest.raises(RuntimeError), replacing(tmp_path / "a.tsv", keep=True) as temporary:
+        temporary.touch()
+        temporary.unlink()
+        raise RuntimeError
+    assert names(tmp_path) == []
+
+
+def test_without_keep_nothing_is_taken_over(tmp_path):
+    with pytest.raises(RuntimeError):
+        keep(tmp_path, "half")
+    with replacing(tmp_path / "scores.tsv") as temporary:
+        assert not temporary.exists()
+        temporary.write_text("anew")
+    assert (tmp_path / "scores.tsv").read_text() == "anew"

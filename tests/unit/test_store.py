@@ -1,6 +1,12 @@
 """The latent store: round trips, independence of shards, and refusals that name the file."""
 
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
 
 import h5py
@@ -345,3 +351,279 @@ def test_a_joined_store_can_hold_numbers_of_its_own(tmp_path, arrays, ids, singl
         for name, array in own.items():
             np.testing.assert_array_equal(opened.read(name), array)
         np.testing.assert_array_equal(opened.read("beta"), arrays["beta"])
+
+
+class Stopped(BaseException):
+    """Like KeyboardInterrupt."""
+
+
+PACKED = ["beta"]
+RESUME = {"code": "c", "y": ["d"]}
+
+
+def begin(path, arrays, ids, *, upto=N, step=2, change=None, resume=RESUME, compressed=()):
+    """Write a store in steps, and stop before row `upto`; give the rows that were there."""
+    asked = {
+        "ids": ids,
+        "datasets": {name: latent_stores.KINDS[name] for name in arrays},
+        "attributes": {"weights_digest": "w", "batch": 2, "torch": "1.0"},
+        "compressed": compressed,
+    } | (change or {})
+    with store.create(path, **asked, resume=resume) as writer:
+        done = writer.done
+        for start in range(done // step * step, len(ids), step):
+            if start >= upto:
+                raise Stopped
+            rows = slice(start, min(start + step, len(ids)))
+            writer.write(start, {name: array[rows] for name, array in arrays.items()})
+    return done
+
+
+def leftover(path):
+    (found,) = path.parent.glob(f".{path.stem}.*.partial.h5")
+    return found
+
+
+@pytest.fixture
+def stopped(tmp_path, arrays, ids):
+    """A store that was stopped after four images."""
+    path = tmp_path / "stopped" / "train.h5"
+    with pytest.raises(Stopped):
+        begin(path, arrays, ids, upto=4)
+    return path
+
+
+def assert_same_files(path, other, *, datasets):
+    """What one and the other hold is equal to the byte, and nothing else lies beside them."""
+    assert sorted(each.name for each in path.parent.iterdir()) == ["train.h5", "train.json"]
+    assert path.with_suffix(".json").read_bytes() == other.with_suffix(".json").read_bytes()
+    store.verify(path)
+    with h5py.File(path) as first, h5py.File(other) as second:
+        assert dict(first.attrs) == dict(second.attrs)
+        assert sorted(first) == sorted(second)
+        for name in datasets:
+            for each in (name, f"row_sha256/{name}"):
+                assert first[each][:].tobytes() == second[each][:].tobytes(), each
+
+
+@pytest.mark.parametrize("compressed", [[], PACKED])
+@pytest.mark.parametrize("stops", [[2], [4], [10], [2, 4, 8], [6, 6]])
+def test_a_stopped_store_is_gone_on_with(tmp_path, arrays, ids, caplog, stops, compressed):
+    caplog.set_level("INFO")
+    whole = tmp_path / "whole" / "train.h5"
+    assert begin(whole, arrays, ids, compressed=compressed) == 0
+    path = tmp_path / "stopped" / "train.h5"
+    for stop in stops:
+        with pytest.raises(Stopped):
+            begin(path, arrays, ids, upto=stop, compressed=compressed)
+        assert not path.exists()
+        assert f"{stop} of 11 images are kept in {leftover(path)}" in caplog.text
+    assert begin(path, arrays, ids, compressed=compressed) == stops[-1]
+    assert f"resuming after image {stops[-1]} of 11" in caplog.text
+    assert "starting over" not in caplog.text
+    assert_same_files(path, whole, datasets=arrays)
+
+
+def test_a_store_stopped_after_its_last_image_is_only_finished(tmp_path, arrays, ids):
+    path, whole = tmp_path / "stopped" / "train.h5", tmp_path / "whole" / "train.h5"
+    begin(whole, arrays, ids)
+    with (
+        pytest.raises(Stopped),
+        store.create(
+            path,
+            ids=ids,
+            datasets=latent_stores.KINDS,
+            attributes={"weights_digest": "w", "batch": 2, "torch": "1.0"},
+            resume=RESUME,
+        ) as writer,
+    ):
+        writer.write(0, arrays)
+        raise Stopped
+    assert begin(path, arrays, ids) == N
+    assert_same_files(path, whole, datasets=arrays)
+
+
+def test_a_job_that_is_stopped_while_it_closes_its_store_loses_nothing(
+    tmp_path, arrays, ids, monkeypatch, caplog
+):
+    caplog.set_level("INFO")
+    path, whole = tmp_path / "stopped" / "train.h5", tmp_path / "whole" / "train.h5"
+    begin(whole, arrays, ids, compressed=PACKED)
+    for place in ("fsync", "replace"):
+        with monkeypatch.context() as patch, pytest.raises(Stopped):
+            patch.setattr(os, place, lambda *_: (_ for _ in ()).throw(Stopped))
+            begin(path, arrays, ids, compressed=PACKED)
+    monkeypatch.undo()
+    assert begin(path, arrays, ids, compressed=PACKED) == N
+    assert "starting over" not in caplog.text
+    assert_same_files(path, whole, datasets=arrays)
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"ids": latent_stores.names(N, "photo")}, "ids"),
+        ({"attributes": {"weights_digest": "v", "batch": 2, "torch": "1.0"}}, "weights_digest"),
+        ({"attributes": {"weights_digest": "w", "batch": 4, "torch": "1.1"}}, "batch, torch"),
+        ({"attributes": {"weights_digest": "w", "batch": 2}}, "torch"),
+        ({"compressed": PACKED}, "datasets"),
+        ({"datasets": latent_stores.KINDS | {"bpp": ((), "float32")}}, "datasets"),
+        ({"resume": RESUME | {"code": "other"}}, "code"),
+        ({"resume": {"code": "c", "y": ["other"]}}, "y"),
+    ],
+)
+def test_what_was_begun_otherwise_is_thrown_away(stopped, arrays, ids, caplog, change, key):
+    caplog.set_level("INFO")
+    asked = dict(change)
+    resume = asked.pop("resume", RESUME)
+    old = leftover(stopped)
+    began = begin(stopped, arrays, asked.get("ids", ids), change=asked, resume=resume)
+    assert began == 0
+    assert f"in {old} is removed, it was begun with another {key}\n" in caplog.text
+    assert "resuming" not in caplog.text
+    store.verify(stopped)
+
+
+@pytest.mark.parametrize(("row", "left"), [(3, 3), (2, 2), (1, 1)])
+def test_only_images_with_the_right_digests_are_taken_over(stopped, arrays, ids, row, left):
+    with h5py.File(leftover(stopped), "r+") as file:
+        file["luma/y"][row, 1, 2, 3] += 1
+    assert begin(stopped, arrays, ids) == left
+    store.verify(stopped)
+    with store.open_store(stopped) as opened:
+        np.testing.assert_array_equal(opened.read("luma/y"), arrays["luma/y"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("cut", "it cannot be used"),
+        ("text", "it cannot be used"),
+        ("foreign", "it cannot be used"),
+        ("first row", "it holds no whole image"),
+        ("finished elsewhere", "it was begun with another"),
+    ],
+)
+def test_what_cannot_be_used_is_thrown_away(stopped, arrays, ids, caplog, kind, reason):
+    caplog.set_level("INFO")
+    old = leftover(stopped)
+    if kind == "first row":
+        with h5py.File(old, "r+") as file:
+            file["beta"][0] += 1
+    elif kind == "finished elsewhere":
+        shutil.copy(latent_stores.write(stopped.parent / "x" / "x.h5", arrays, ids), old)
+        shutil.rmtree(stopped.parent / "x")
+    else:
+        damage(old, kind)
+    assert begin(stopped, arrays, ids) == 0
+    assert reason in caplog.text
+    store.verify(stopped)
+
+
+def test_without_resumption_nothing_stays_or_is_taken_over(stopped, arrays, ids, tmp_path):
+    assert begin(stopped, arrays, ids, resume=None) == 0
+    assert not list(stopped.parent.glob(".*"))
+    with pytest.raises(Stopped):
+        begin(tmp_path / "other" / "b.h5", arrays, ids, upto=4, resume=None)
+    with pytest.raises(Stopped):  # nor where no image was written
+        begin(tmp_path / "other" / "b.h5", arrays, ids, upto=0)
+    assert not list((tmp_path / "other").iterdir())
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from latentprint import store
+from tests.unit import latent_stores
+from tests.unit.test_store import N, begin
+
+arrays, ids = latent_stores.content(N), latent_stores.names(N)
+write = store.StoreWriter.write
+
+def killing(writer, start, rows):
+    write(writer, start, rows)
+    if start == 6:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+store.StoreWriter.write = killing
+begin(Path(sys.argv[1]), arrays, ids, compressed=sys.argv[2:])
+"""
+
+
+@pytest.mark.parametrize(("compressed", "done"), [([], 8), (PACKED, 0)])
+def test_a_killed_job_leaves_what_it_had_written_or_nothing(
+    root, tmp_path, arrays, ids, caplog, compressed, done
+):
+    caplog.set_level("INFO")
+    path, whole = tmp_path / "killed" / "train.h5", tmp_path / "whole" / "train.h5"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*sys.path, str(root)])}
+    ended = subprocess.run(
+        [sys.executable, "-c", KILLED, path, *compressed], env=environment,
+        check=False,
+    )  # fmt: skip
+    assert ended.returncode == -signal.SIGKILL
+    assert begin(path, arrays, ids, compressed=compressed) == done
+    if compressed:
+        assert "its job was killed, and it holds compressed values" in caplog.text
+    begin(whole, arrays, ids, compressed=compressed)
+    assert_same_files(path, whole, datasets=arrays)
+
+
+LIVING = """
+import sys
+from pathlib import Path
+from tests.unit import latent_stores
+from tests.unit.test_store import N, begin
+
+class Slow(dict):
+    def items(self):
+        print("writing", flush=True)
+        sys.stdin.readline()
+        return super().items()
+
+arrays, ids = latent_stores.content(N), latent_stores.names(N)
+begin(Path(sys.argv[1]), Slow(arrays), ids, upto=int(sys.argv[2]))
+"""
+
+
+def begin_elsewhere(root, path, *, upto):
+    """Write two images in another process, which waits for a line before it goes on."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*sys.path, str(root)])}
+    process = subprocess.Popen(
+        [sys.executable, "-c", LIVING, path, str(upto)], env=environment, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    for _ in range(2):
+        assert process.stdout.readline() == "writing\n"
+        process.stdin.write("\n")
+        process.stdin.flush()
+    return process
+
+
+def test_the_store_of_a_job_that_lives_is_not_touched(
+    root, tmp_path, arrays, ids, caplog, monkeypatch
+):
+    caplog.set_level("INFO")
+    path = tmp_path / "train.h5"
+    older = begin_elsewhere(root, path, upto=N)
+    monkeypatch.setattr(store, "STOPPING_S", 0.2)
+    assert begin(path, arrays, ids) == 0
+    assert "starting over" in caplog.text and "lock" in caplog.text
+    before = path.read_bytes()
+    _, error = older.communicate("\n" * N, timeout=60)  # the older one fails at its end
+    assert older.returncode == 1 and "FileNotFoundError" in error
+    assert path.read_bytes() == before
+    store.verify(path)
+
+
+def test_a_job_that_is_just_stopping_is_waited_for(root, tmp_path, arrays, ids, caplog):
+    caplog.set_level("INFO")
+    path = tmp_path / "train.h5"
+    older = begin_elsewhere(root, path, upto=4)
+    ending = threading.Timer(0.5, lambda: older.communicate("\n" * N, timeout=60))
+    ending.start()
+    began = time.monotonic()
+    assert begin(path, arrays, ids) == 4
+    ending.join()
+    assert time.monotonic() - began >= 0.4 and "starting over" not in caplog.text
+    store.verify(path)

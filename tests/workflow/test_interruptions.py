@@ -1,9 +1,21 @@
-"""A run that is killed and started again ends in the same bytes as one that was left alone."""
+"""A run that is stopped and started again ends in the same bytes as one that was left alone."""
 
+import os
 import re
 import shutil
+import signal
+import subprocess
+import sys
+import time
 
-from tests.checkout import copy_project
+import pytest
+import torch
+
+from latentprint import extraction
+from latentprint.codec import JpegAI
+from latentprint.image_tables import read_images
+from latentprint.sidecar import read_sidecar
+from tests.checkout import _command, _environment, copy_project
 
 LOCKED = "the remaining lock was likely caused by a kill signal or a power loss"
 UNLOCK = "snakemake --unlock"
@@ -78,3 +90,71 @@ def test_a_run_killed_in_every_stage_ends_in_the_same_bytes(root, finished, tmp_
         assert (run / name).read_bytes() == (whole / name).read_bytes(), name
     assert not list(run.rglob("*.partial*"))
     assert copy.planned() == {}
+
+
+N_TRAIN = 160  # seconds of extraction
+STORE = "results/tiny/latents/model-3/train.h5"
+
+
+def started(copy, run, command, *, environment=None, beyond=0):
+    """Start a command and wait until more of a store is written than `beyond`, in bytes."""
+    process = subprocess.Popen(
+        command, cwd=copy.folder, env=_environment() | (environment or {}), text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+    )  # fmt: skip
+    while process.poll() is None:
+        for path in run.glob("latents/model-3/.train.*.partial.h5"):
+            if path.stat().st_blocks * 512 > beyond + 500_000:
+                return process
+        time.sleep(0.005)
+    raise AssertionError(f"over too soon:\n{process.communicate()[0]}")
+
+
+@pytest.mark.slow
+def test_extraction_goes_on_where_ctrl_c_or_sigterm_stopped_it(root, tmp_path):
+    copy = copy_project(root, tmp_path)
+    run = tmp_path / "results/tiny"
+    log = run / "logs/analyse_images/model-3/train.log"
+    options = ("--config", f"n_train={N_TRAIN}", "--", STORE)
+
+    process = started(copy, run, _command("tests/data/tiny.yaml", *options))
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to Snakemake and all its jobs
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode, output
+    (leftover,) = (tmp_path / STORE).parent.iterdir()
+    assert re.fullmatch(r"\.train\.\d+\.partial\.h5", leftover.name)
+    assert re.search(rf"\d+ of {N_TRAIN} images are kept in .*{leftover.name}", log.read_text())
+    assert log.read_text().endswith("stopped by SIGINT\n")
+
+    # As Slurm does: SIGTERM to the job's processes.
+    step = [sys.executable, "-m", "latentprint.steps.analyse_images"]
+    step += ["--images", str(run / "selection.tsv"), "--split", "train", "--image-size", "64"]
+    step += ["--root", str(run / "drawn"), "--weights", "resources/codec"]
+    step += ["--operating-point", "BOP", "--model", "3", "--device", "auto", "--output", STORE]
+    written = leftover.stat().st_blocks * 512
+    process = started(
+        copy, run, step, environment={"PYTHONPATH": str(tmp_path / "workflow/lib")}, beyond=written
+    )
+    process.terminate()
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM and "Traceback" not in output
+    first = int(
+        re.search(rf"resuming after image (\d+) of {N_TRAIN} from .*partial\.h5", output)[1]
+    )
+    second = int(re.search(rf"(\d+) of {N_TRAIN} images are kept in .*partial\.h5", output)[1])
+    assert 1 < first < second < N_TRAIN and output.endswith("stopped by SIGTERM\n")
+
+    copy.snakemake(*options)
+    assert f"resuming after image {second} of {N_TRAIN} from" in log.read_text()
+    assert sorted(path.name for path in (tmp_path / STORE).parent.iterdir()) == [
+        "train.h5", "train.json"
+    ]  # fmt: skip
+    torch.set_num_threads(1)
+    chosen = [image for image in read_images(run / "selection.tsv") if image.split == "train"]
+    extraction.analyse(
+        JpegAI.load(root / "resources/codec", "BOP"), chosen, root=run / "drawn", size=64,
+        model=3, output=tmp_path / "whole.h5",
+    )  # fmt: skip
+    resumed, whole = (read_sidecar(tmp_path / name) for name in
+                      (STORE.replace(".h5", ".json"), "whole.json"))  # fmt: skip
+    assert resumed["digest"] == whole["digest"] and resumed["n_images"] == N_TRAIN

@@ -30,7 +30,7 @@ rule audit_images:
         " --images {input} --root {params.root:q} --image-size {params.cfg[image_size]}"
         " --seed {params.cfg[seed]} --threads {threads}"
         " --traits {output.traits} --duplicates {output.duplicates} --audit {output.audit}"
-        " 2>&1 | tee {log}"
+        " 2>&1 | tee -i {log}"
 
 
 rule render_audit:

@@ -67,6 +67,7 @@ CELL_FILES = [
 ENVIRONMENTS = {
     "codec": [
         "analyse_images",
+        "codec_rd_curve",
         "extract_latents",
         "gather_latents",
         "join_level",
@@ -78,7 +79,9 @@ ENVIRONMENTS = {
         "plot_figures",
         "render_audit",
         "render_decisions",
+        "render_rd_curve",
         "render_tables",
+        "write_model_card",
     ],
 }
 

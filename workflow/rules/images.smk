@@ -19,7 +19,7 @@ rule make_demo_images:
         "python -m latentprint.steps.make_demo_images"
         " --output $(dirname {output}) --split {wildcards.split}"
         " --n-images {params.n_images} --seed {params.cfg[seed]}"
-        " --image-size {params.cfg[image_size]} 2>&1 | tee {log}"
+        " --image-size {params.cfg[image_size]} 2>&1 | tee -i {log}"
 
 
 rule index_images:
@@ -45,7 +45,7 @@ rule index_images:
         "python -m latentprint.steps.index_images"
         " --root {params.root:q} --image-size {params.cfg[image_size]}"
         " --max-excluded {params.cfg[max_excluded]} --threads {threads}"
-        " --images {output.images} --exclusions {output.exclusions} 2>&1 | tee {log}"
+        " --images {output.images} --exclusions {output.exclusions} 2>&1 | tee -i {log}"
 
 
 rule select_images:

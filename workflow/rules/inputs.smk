@@ -1,6 +1,7 @@
 # What the rules ask of the configuration: inputs, options and outputs that depend on it.
 
 import json
+import shlex
 import shutil
 
 from snakemake.exceptions import IncompleteCheckpointException
@@ -423,10 +424,71 @@ def audit_in_report(name):
     )
 
 
+# Rate-distortion curve of the codec
+
+MEASURED = f"{RUN}/rd_curve/measured"
+EMBEDDED_CURVE = f"{WEIGHTS}/rd_curve"
+# Of photographs if some are named, else the one that came with the weights, if one did.
+CURVE = EMBEDDED_CURVE
+if config["rd_curve"]["photos"] or not Path(f"{EMBEDDED_CURVE}.tsv").is_file():
+    CURVE = MEASURED
+RD_CAPTIONS = {
+    "rd_curve.svg": "figure_rd_curve",
+    "rd_differences.html": "table_rd_differences",
+    "rd_points.html": "table_rd_points",
+}
+RD_SHOWN = [f"{RUN}/rd_curve/{name}" for name in RD_CAPTIONS]
+RD_CURVE = [
+    f"{RUN}/rd_curve/{stem}.{kind}"
+    for stem, kinds in (
+        ("rd_curve", ("svg", "png", "tsv")),
+        ("rd_differences", ("csv", "md", "tex", "html")),
+        ("rd_points", ("csv", "md", "tex", "html")),
+    )
+    for kind in kinds
+]
+
+
+def rd_weights(wildcards):
+    """All files of the operating point that are there; the step says which model ids that makes."""
+    folder = Path(WEIGHTS)
+    point = config["operating_point"].lower()
+    if not config["rd_curve"]["photos"]:
+        raise WorkflowError(
+            "rd_curve.photos is empty. Name a folder of photographs to measure the codec on: "
+            "--config rd_curve='{photos: FOLDER}'"
+        )
+    return sorted(
+        str(path)
+        for name in {f"VM_{point}", "VM_bop", "VM_common_int"}
+        for path in (folder / name).glob("*.pth")
+    )
+
+
+def rd_transforms(wildcards):
+    """The option that names transforms to compare with, if some are named."""
+    folder = config["rd_curve"]["transforms"]
+    return f"--transforms {shlex.quote(folder)}" if folder else ""
+
+
+def rd_in_report(name):
+    """The curve or a table of it as the report shows it."""
+    stem, kind = name.split(".")
+    return report(
+        f"{RUN}/rd_curve/{name}",
+        caption=f"../report/{RD_CAPTIONS[name]}.rst",
+        category="Codec",
+        labels={"table" if kind == "html" else "figure": stem.replace("_", " ")},
+    )
+
+
+def rd_curve_wanted():
+    """What of the curve belongs to a run: nothing where there is neither curve nor photographs."""
+    known = config["rd_curve"]["photos"] or CURVE == EMBEDDED_CURVE
+    return RD_CURVE if known else []
+
+
 def training_settings():
     """Settings of the training of the embedded weights, as JSON."""
-    folders = ("photos", "evaluation")
-    kept = {
-        key: value for key, value in config["training"].items() if key not in folders
-    }
+    kept = {key: value for key, value in config["training"].items() if key != "photos"}
     return json.dumps(kept | {"seed": config["seed"]})

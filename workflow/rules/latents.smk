@@ -31,7 +31,7 @@ rule analyse_images:
         " --image-size {params.cfg[image_size]} --weights {params.weights:q}"
         " --operating-point {params.cfg[operating_point]}"
         " --model {wildcards.model} --device {params.device}"
-        " --output {output.store} 2>&1 | tee {log}"
+        " --code {params.code} --output {output.store} 2>&1 | tee -i {log}"
 
 
 checkpoint match_rates:
@@ -60,7 +60,7 @@ checkpoint match_rates:
         " --analysed {input.analysed} --bpp {wildcards.bpp} --weights {params.weights:q}"
         " --operating-point {params.cfg[operating_point]} --tools {params.cfg[tools]}"
         " --state {params.cfg[state]} --device {params.device}"
-        " --output {output.store} 2>&1 | tee {log}"
+        " --code {params.code} --output {output.store} 2>&1 | tee -i {log}"
 
 
 rule gather_latents:
@@ -111,7 +111,7 @@ rule extract_latents:
         " --operating-point {params.cfg[operating_point]} --tools {params.cfg[tools]}"
         " --state {params.cfg[state]} --y-hat {params.cfg[y_hat]}"
         " --extras {params.cfg[store][extras]} --device {params.device}"
-        " --output {output.store} 2>&1 | tee {log}"
+        " --code {params.code} --output {output.store} 2>&1 | tee -i {log}"
 
 
 rule join_level:

@@ -1,11 +1,11 @@
-# The embedded codec weights. Not part of a run: `make codec` calls this rule and puts its outcome
+# The embedded codec weights. Not part of a run: `make codec` calls these rules and puts their outcome
 # where the other rules look for it.
 
 
 rule train_codec:
     """Train BOP weights of model id 3 on photographs, resuming from the last checkpoint."""
     output:
-        card="<results>/codec/model_card.md",
+        settings="<results>/codec/training.json",
         files=[
             f"{RUN}/codec/{path}"
             for component in ("Y", "UV")
@@ -28,10 +28,28 @@ rule train_codec:
         code=code_of("train_codec"),
         cfg=training_settings(),
         photos=config["training"]["photos"] or "",
-        evaluation=config["training"]["evaluation"] or "",
         checkpoint=f"{RUN}/training/checkpoint.pt",
     shell:
-        "python -m latentprint.steps.train_codec"
-        " --photos {params.photos:q} --evaluation {params.evaluation:q}"
+        "python -m latentprint.steps.train_codec --photos {params.photos:q}"
         " --settings {params.cfg:q} --checkpoint {params.checkpoint} --threads {threads}"
-        " --output $(dirname {output.card}) 2>&1 | tee -a {log}"
+        " --output $(dirname {output.settings}) 2>&1 | tee -ia {log}"
+
+
+rule write_model_card:
+    """Say how the embedded weights were made and how good they are."""
+    input:
+        settings=f"{WEIGHTS}/training.json",
+        points=f"{MEASURED}.tsv",
+        facts=f"{MEASURED}.json",
+        figure="<results>/rd_curve/rd_curve.png",
+    output:
+        "<results>/rd_curve/model_card.md",
+    log:
+        "<logs>/write_model_card.log",
+    conda:
+        "../../envs/report.yaml"
+    params:
+        code=code_of("write_model_card"),
+    shell:
+        "python -m latentprint.steps.write_model_card --settings {input.settings}"
+        " --points {input.points} --output {output} > {log} 2>&1"

@@ -13,6 +13,8 @@ from latentprint.codec.weights import Part, parts
 from latentprint.training import export
 from latentprint.training.start import GAIN_COLUMN, CodecTensors, start
 
+Z_WIDTH = 2.0  # of the bump that the model of z is in `lively`, symbols
+
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread():
@@ -72,8 +74,13 @@ def lively(model: int) -> CodecTensors:
             return torch.randn(shape, generator=generator)
 
         tensors["encoder/conv5.weight"] *= 1 + model / 10
-        tensors["entropy/hyper_encoder.conv5.weight"] *= 60
-        tensors["entropy/hyper_scale_decoder.pointwise.weight"] *= 12
+        tensors["entropy/hyper_encoder.conv5.weight"] *= 3
+        for layer in ("conv1", "depthwise"):
+            tensors[f"entropy/hyper_scale_decoder.{layer}.bias"] += 0.5
+        tensors["entropy/hyper_scale_decoder.pointwise.weight"] *= 1.2
+        for layer in range(4):
+            matrix = tensors[f"entropy/hyper_entropy.matrices.{layer}"]
+            matrix.fill_(math.log(math.expm1(Z_WIDTH ** (-1 / 4) / matrix.shape[1])))
         psi = tensors["entropy/hyper_decoder.conv4.weight"]
         psi += 0.02 * noise(psi.shape)
         if component == "luma":

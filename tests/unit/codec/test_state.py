@@ -215,7 +215,7 @@ def test_sizes_that_change_are_warned_of(four_models, mixed, caplog):
     """The reference then counts by the tiles of the image before."""
     state = State()
     rgb = mixed[:1]
-    with caplog.at_level(logging.WARNING, logger="latentprint.codec.codec"):
+    with caplog.at_level(logging.WARNING, logger="latentprint.codec.coder"):
         for _ in range(2):
             four_models.encode(rgb, target_bpp=1.0, latents=("q",), state=state)
         four_models.encode(rgb[..., :65, :64], target_bpp=1.0, latents=("q",))

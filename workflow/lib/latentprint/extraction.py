@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -19,11 +20,14 @@ from latentprint.codec.layouts import CHANNELS
 from latentprint.errors import UserError
 from latentprint.image_files import decode
 from latentprint.image_tables import Chosen
+from latentprint.pipeline import run_blocks
 from latentprint.progress import Progress
 
 logger = logging.getLogger(__name__)
 
 BLOCK = 8  # images read and written together, at least
+GPU_LOADERS = 8  # threads that decode images for a GPU, at most; for a CPU one is ahead of it
+NAMED = 5  # unusable images that an error names
 PER_IMAGE = {
     "model": ((), np.int8),
     "bpp": ((), np.float64),
@@ -42,6 +46,8 @@ EXTRAS = {
 REBUILT_FROM = ("q", "z_hat", "grfs")
 COMPRESSED = ("q", "z_hat")
 CARRIED = "carried"
+
+Planes = tuple[torch.Tensor, torch.Tensor]  # luma, chroma
 
 
 def open_codec(weights: Path, *, operating_point: str, device: str) -> JpegAI:
@@ -108,8 +114,61 @@ def coding(*, tools: bool, state: str) -> dict[str, Any]:
     return {"tools": tools, "state": state} | order
 
 
+def resumption(
+    codec: JpegAI, code: str | None, state: str = "fresh", **others: Any
+) -> dict[str, Any] | None:
+    """Say what the rows of a store depend on beside its attributes, as `store.create` takes it.
+
+    Parameters
+    ----------
+    codec : JpegAI
+    code : str or None
+        Digest of the code; None where nothing is to be resumed.
+    state : {"fresh", "carried"}
+        What is carried from image to image is lost with the job that carried it.
+    **others : JSON values
+
+    Returns
+    -------
+    dict or None
+    """
+    if code is None:
+        return None
+    if state == CARRIED:
+        logger.info(
+            "state: carried: an image depends on those before it. If this job is stopped, it "
+            "starts over"
+        )
+        return None
+    return {"code": code, "machine": _machine(codec)} | others
+
+
+def _machine(codec: JpegAI) -> str:
+    """Name what computes, where last bits depend on it: a GPU's model, a CPU's instructions."""
+    if codec.device.type == "cuda":
+        return torch.cuda.get_device_name(codec.device)
+    return torch.backends.cpu.get_cpu_capability()
+
+
+def row_blocks(batch: int, *, done: int, total: int) -> list[tuple[int, int]]:
+    """Divide rows into the blocks that are worked on together: start and stop.
+
+    The blocks are the same whether or not images are done, since on a GPU last bits depend on the
+    neighbours in a batch; a block of which a part is done is done again.
+    """
+    rows = max(BLOCK, batch)
+    return [(start, min(start + rows, total)) for start in range(done // rows * rows, total, rows)]
+
+
 def analyse(
-    codec: JpegAI, chosen: Sequence[Chosen], *, root: Path, size: int, model: int, output: Path
+    codec: JpegAI,
+    chosen: Sequence[Chosen],
+    *,
+    root: Path,
+    size: int,
+    model: int,
+    output: Path,
+    code: str | None = None,
 ) -> None:
     """Encode images to y and write the store, complete or not at all.
 
@@ -125,6 +184,9 @@ def analyse(
     model : int
         Model id.
     output : Path
+    code : str, optional
+        Digest of the code. With it, what is done stays beside the output when the job is stopped,
+        and the next one with the same request goes on there.
 
     Raises
     ------
@@ -140,24 +202,45 @@ def analyse(
         "image_size": size,
         "images_digest": _list_digest(chosen),
     }
-    batch = max(BLOCK, codec.batch(size * size))
-    progress = Progress(len(chosen), "images")
     began = time.monotonic()
     with store.create(
         output,
         ids=[image.id for image in chosen],
         datasets=datasets | {"model": ((), np.int8)},
         attributes=described,
+        resume=resumption(codec, code),
     ) as writer:
-        for start in range(0, len(chosen), batch):
-            rows = chosen[start : start + batch]
-            pixels = np.stack([_unchanged(root, image, size) for image in rows])
+        progress = Progress(len(chosen), "images", done=writer.done)
+
+        def load(block: tuple[int, int]) -> NDArray[np.uint8]:
+            return _read_images(root, chosen[slice(*block)], size)
+
+        def encode(block: tuple[int, int], pixels: NDArray[np.uint8]) -> Coded:
             rgb = torch.from_numpy(pixels).permute(0, 3, 1, 2)
-            coded = codec.encode(rgb, model=model, latents=("y",))
+            return codec.encode(rgb, model=model, latents=("y",))
+
+        def write(block: tuple[int, int], coded: Coded) -> None:
+            # Copied from a GPU here, so that the next batch need not wait for it.
             arrays = {f"{name}/y": getattr(coded, name).y.cpu().numpy() for name in CHANNELS}
-            writer.write(start, arrays | {"model": np.full(len(rows), model)})
-            progress.advance(len(rows))
+            count = len(coded.model)
+            writer.write(block[0], arrays | {"model": np.full(count, model)})
+            progress.advance(count)
+
+        run_blocks(
+            row_blocks(described["batch"], done=writer.done, total=len(chosen)),
+            load=load,
+            work=encode,
+            write=write,
+            loaders=_loaders(codec),
+        )
     logger.info("wrote %s (%d images, %.0f s)", output, len(chosen), time.monotonic() - began)
+
+
+def _loaders(codec: JpegAI) -> int:
+    """Give the number of threads that decode images: one image takes 1 to 2 ms."""
+    if codec.device.type != "cuda":
+        return 1
+    return min(GPU_LOADERS, len(os.sched_getaffinity(0)))
 
 
 def _list_digest(chosen: Sequence[Chosen]) -> str:
@@ -165,15 +248,40 @@ def _list_digest(chosen: Sequence[Chosen]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def _unchanged(root: Path, image: Chosen, size: int) -> np.ndarray:
-    path = root / image.path
-    with path.open("rb") as file:
-        if hashlib.file_digest(file, "sha256").hexdigest() != image.sha256:
-            raise UserError(
-                f"{path}: has changed since it was indexed. Delete images.tsv of the run and run "
-                "snakemake again"
-            )
-    return decode(path, size)
+def _read_images(root: Path, chosen: Sequence[Chosen], size: int) -> NDArray[np.uint8]:
+    """Decode the images of a block, (n, size, size, 3).
+
+    Raises
+    ------
+    UserError
+        Names all that are not what was indexed, or the first ones and how many there are.
+    """
+    pixels, unusable = [], []
+    for image in chosen:
+        try:
+            pixels.append(_unchanged(root / image.path, image.sha256, size))
+        except UserError as error:
+            unusable.append(str(error).rstrip(". "))
+    if unusable:
+        others = len(unusable) - NAMED
+        named = "; ".join(unusable[:NAMED]) + (f"; and {others} more" if others > 0 else "")
+        which = "the image" if len(unusable) == 1 else "these images"
+        raise UserError(
+            f"{named}. Restore {which} and run snakemake again, or delete images.tsv of the run "
+            "first to go on without"
+        )
+    return np.stack(pixels)
+
+
+def _unchanged(path: Path, sha256: str, size: int) -> NDArray[np.uint8]:
+    try:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+    if found != sha256:
+        raise UserError(f"{path}: has changed since it was indexed")
+    return decode(path, size, advice="")
 
 
 @contextmanager
@@ -210,6 +318,7 @@ def quantise(
     state: str = "fresh",
     y_hat: str = "after_lsbs",
     extras: Sequence[str] = (),
+    code: str | None = None,
 ) -> None:
     """Make y_hat of every image, each with its own model id and displacement.
 
@@ -231,6 +340,8 @@ def quantise(
     y_hat : {"after_lsbs", "before_lsbs"}
     extras : sequence of str
         Keys of `EXTRAS`.
+    code : str, optional
+        As in `analyse`. With `state` "carried" a job that is stopped starts over.
 
     Raises
     ------
@@ -250,36 +361,66 @@ def quantise(
             for model in used:
                 y = _read_y(sources[model], 0, 1)
                 codec.quantise(*y, model, tools=tools, size=(size, size), state=carried)
-        progress = Progress(len(first), "images")
+        points = np.column_stack([models, betas]).astype("<i8")
         with store.create(
             output,
             ids=first.ids,
             datasets=_datasets(kept, size) | PER_IMAGE,
             attributes=described,
             compressed=[f"{part}/{name}" for part in CHANNELS for name in COMPRESSED],
+            resume=resumption(
+                codec,
+                code,
+                state,
+                y=[sources[model].digest for model in used],
+                points=hashlib.sha256(points.tobytes()).hexdigest(),
+            ),
         ) as writer:
-            rows = max(BLOCK, codec.batch(size * size))
-            for start in range(0, len(first), rows):
-                stop = min(start + rows, len(first))
-                arrays: dict[str, NDArray[Any]] = {}
-                for model in np.unique(models[start:stop]).tolist():
-                    here = np.flatnonzero(models[start:stop] == model)
-                    luma, chroma = _read_y(sources[model], start, stop)
-                    coded = codec.quantise(
-                        luma[here],
-                        chroma[here],
-                        model,
-                        torch.from_numpy(betas[start:stop][here].astype(np.int64)),
-                        tools,
-                        kept,
-                        size=(size, size),
-                        state=carried,
+            progress = Progress(len(first), "images", done=writer.done)
+
+            def load(block: tuple[int, int]) -> dict[int, tuple[NDArray[np.intp], Planes]]:
+                here = models[slice(*block)]
+                return {
+                    model: (np.flatnonzero(here == model), _read_y(sources[model], *block))
+                    for model in np.unique(here).tolist()
+                }
+
+            def code_block(
+                block: tuple[int, int], ys: dict[int, tuple[NDArray[np.intp], Planes]]
+            ) -> list[tuple[NDArray[np.intp], Coded]]:
+                return [
+                    (
+                        rows,
+                        codec.quantise(
+                            luma[rows],
+                            chroma[rows],
+                            model,
+                            torch.from_numpy(betas[slice(*block)][rows].astype(np.int64)),
+                            tools,
+                            kept,
+                            size=(size, size),
+                            state=carried,
+                        ),
                     )
+                    for model, (rows, (luma, chroma)) in ys.items()
+                ]
+
+            def write(block: tuple[int, int], pieces: list[tuple[NDArray[np.intp], Coded]]) -> None:
+                count = block[1] - block[0]
+                arrays: dict[str, NDArray[Any]] = {}
+                for rows, coded in pieces:
                     for name, values in _arrays(coded, kept).items():
-                        shape = (stop - start, *values.shape[1:])
-                        arrays.setdefault(name, np.empty(shape, values.dtype))[here] = values
-                writer.write(start, arrays)
-                progress.advance(stop - start)
+                        shape = (count, *values.shape[1:])
+                        arrays.setdefault(name, np.empty(shape, values.dtype))[rows] = values
+                writer.write(block[0], arrays)
+                progress.advance(count)
+
+            run_blocks(
+                row_blocks(described["batch"], done=writer.done, total=len(first)),
+                load=load,
+                work=code_block,
+                write=write,
+            )
 
 
 def rebuild(
@@ -354,7 +495,7 @@ def _check_entropy_files(codec: JpegAI, source: store.Store, models: Sequence[in
             )
 
 
-def _read_y(source: store.Store, start: int, stop: int) -> tuple[torch.Tensor, torch.Tensor]:
+def _read_y(source: store.Store, start: int, stop: int) -> Planes:
     luma, chroma = (torch.from_numpy(source.read(f"{part}/y", start, stop)) for part in CHANNELS)
     return luma, chroma
 

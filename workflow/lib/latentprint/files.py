@@ -4,33 +4,42 @@ import glob
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, keep: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` when the block ends without error.
 
     Parameters
     ----------
     path : Path
         The final name. Its folder is created.
+    keep : bool, default False
+        What an earlier block left unfinished is there again, under the name that is yielded, and
+        stays if the block fails: whoever can go on with it says so. The block itself removes what
+        nobody can use.
 
     Yields
     ------
     Path
-        A name in the same folder and with the same suffix, removed again if the block fails. What
-        killed processes left of the same file is removed at the start. The number of the process
-        stands in the name, so that a job whose Snakemake was killed and its successor never write
-        into one file; the older one fails at its end.
+        A name in the same folder and with the same suffix, removed again if the block fails and
+        `keep` is not set. What else killed processes left of the same file is removed at the start.
+        The number of the process stands in the name, so that a job whose Snakemake was killed and
+        its successor never write into one file; the older one fails at its end.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    for leftover in _partial_files(path):
-        leftover.unlink(missing_ok=True)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    if keep:
+        with suppress(FileNotFoundError):  # there is none, or its job is just removing it
+            newest = max(_partial_files(path), key=os.path.getmtime, default=temporary)
+            os.replace(newest, temporary)
+    for leftover in _partial_files(path):
+        if not keep or leftover != temporary:
+            leftover.unlink(missing_ok=True)
     try:
         yield temporary
         descriptor = os.open(temporary, os.O_RDONLY)
@@ -40,7 +49,8 @@ def replacing(path: Path) -> Iterator[Path]:
             os.close(descriptor)
         os.replace(temporary, path)
     finally:
-        temporary.unlink(missing_ok=True)
+        if not keep:
+            temporary.unlink(missing_ok=True)
 
 
 def _partial_files(path: Path) -> Iterator[Path]:

@@ -218,6 +218,63 @@ _WORDS = {
         "prova persa quando una caratteristica è permutata fra di esse; caratteristiche che si "
         "sostituiscono se la dividono.",
     ),
+    "rd_rate": ("Rate (bits per pixel, log scale)", "Bit per pixel (scala log)"),
+    "rd_psnr": ("PSNR, RGB (dB)", "PSNR, RGB (dB)"),
+    "rd_jpegai": ("JPEG AI {point}", "JPEG AI {point}"),
+    "rd_jpeg": ("JPEG 4:2:0", "JPEG 4:2:0"),
+    "rd_webp": ("WebP", "WebP"),
+    "rd_transforms": ("Official BOP transforms", "Trasformate BOP ufficiali"),
+    "rd_foot": (
+        "{n} photographs of {photographs}; JPEG AI: {weights}, tools on, estimated bits",
+        "{n} fotografie di {photographs}; JPEG AI: {weights}, strumenti attivi, bit stimati",
+    ),
+    "rd_differences": (
+        "Rate at equal quality (BD-rate)",
+        "Bit a parità di qualità (BD-rate)",
+    ),
+    "rd_points": (
+        "Rate and quality by displacement",
+        "Bit e qualità per spostamento",
+    ),
+    "rd_codec": ("Codec", "Codec"),
+    "rd_against": ("Against", "Rispetto a"),
+    "rd_of_means": ("Mean curves (%)", "Curve medie (%)"),
+    "rd_typical": ("Single photographs (%)", "Singole fotografie (%)"),
+    "rd_range": ("PSNR (dB)", "PSNR (dB)"),
+    "rd_setting": ("Displacement", "Spostamento"),
+    "rd_no_overlap": ("no common quality", "nessuna qualità in comune"),
+    "note_rd_differences": (
+        "Bjontegaard's difference, monotone cubics: bits that the first codec needs more (+) or "
+        "less (-) than the second at equal quality, over the range of quality that both reach. "
+        "Left: of the curves averaged over the photographs; right: mean over single photographs "
+        "with its 95 % interval (bootstrap over {n} photographs).",
+        "Differenza di Bjontegaard, cubiche monotone: bit in più (+) o in meno (-) del primo codec "
+        "rispetto al secondo a parità di qualità, nell'intervallo di qualità comune. A sinistra: "
+        "delle curve medie; a destra: media sulle singole fotografie con intervallo al 95 % "
+        "(bootstrap su {n} fotografie).",
+    ),
+    "note_rd_source": (
+        "{n} photographs of {photographs}; JPEG AI {operating_point}, {weights}, tools on, bits "
+        "estimated from the likelihoods; PSNR over all RGB samples of a photograph, means over "
+        "photographs.",
+        "{n} fotografie di {photographs}; JPEG AI {operating_point}, {weights}, strumenti attivi, "
+        "bit stimati dalle verosimiglianze; PSNR su tutti i campioni RGB di una fotografia, medie "
+        "sulle fotografie.",
+    ),
+    "note_rd_files": (
+        "JPEG: {jpeg} through Pillow {pillow}, 4:2:0, optimised tables; WebP: "
+        "{webp}, slowest method; bits of whole files.",
+        "JPEG: {jpeg} tramite Pillow {pillow}, 4:2:0, tabelle ottimizzate; WebP: "
+        "{webp}, metodo più lento; bit dell'intero file.",
+    ),
+    "note_rd_transforms": (
+        "Official BOP transforms: without their entropy networks, which were not at hand; latents "
+        "rounded, bits by the entropy of each channel's symbols over all photographs. The whole "
+        "codec needs fewer.",
+        "Trasformate BOP ufficiali: senza le loro reti di entropia, non disponibili; latenti "
+        "arrotondati, bit dall'entropia dei simboli di ciascun canale su tutte le fotografie. Il "
+        "codec completo ne richiede meno.",
+    ),
     "weights_embedded": ("embedded weights", "pesi incorporati"),
     "weights_official": ("official weights", "pesi ufficiali"),
     "weights_random": ("random weights", "pesi casuali"),

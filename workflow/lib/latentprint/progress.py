@@ -17,12 +17,15 @@ class Progress:
         Items to do in all.
     unit : str
         What is counted, in the plural ("images").
+    done : int, default 0
+        Items that were done before, which say nothing about the rate.
     """
 
-    def __init__(self, total: int, unit: str) -> None:
+    def __init__(self, total: int, unit: str, *, done: int = 0) -> None:
         self.total = total
         self.unit = unit
-        self.done = 0
+        self.done = done
+        self._before = done
         self._began = time.monotonic()
         self._logged = self._began
 
@@ -33,7 +36,7 @@ class Progress:
         if now - self._logged < INTERVAL_S and self.done < self.total:
             return
         self._logged = now
-        rate = self.done / max(now - self._began, 1e-9)
+        rate = (self.done - self._before) / max(now - self._began, 1e-9)
         left = (self.total - self.done) / max(rate, 1e-9)
         logger.info(
             "%d of %d %s, %.3g a second, %s left%s",

@@ -11,11 +11,21 @@ import torch
 from latentprint import store
 from latentprint.codec import JpegAI, State
 from latentprint.codec.layouts import CHANNELS
-from latentprint.codec.matcher import check_target
-from latentprint.extraction import BLOCK, CARRIED, analysed_stores, attributes, coding
+from latentprint.codec.matcher import Decision, check_target
+from latentprint.extraction import (
+    CARRIED,
+    analysed_stores,
+    attributes,
+    coding,
+    resumption,
+    row_blocks,
+)
+from latentprint.pipeline import run_blocks
 from latentprint.progress import Progress
 
 logger = logging.getLogger(__name__)
+
+Planes = dict[int, torch.Tensor]  # of every model id
 
 FOUND = {
     "model": ((), np.int8),
@@ -34,6 +44,7 @@ def match_rates(
     output: Path,
     tools: bool = True,
     state: str = "fresh",
+    code: str | None = None,
 ) -> None:
     """Find the operating point of every image, and write it to a small store.
 
@@ -52,7 +63,10 @@ def match_rates(
     tools : bool
     state : {"fresh", "carried"}
         With "carried" GRFS flags and tolerances are carried from image to image, in the order of
-        the stores.
+        the stores; a job that is stopped then starts over.
+    code : str, optional
+        Digest of the code. With it, what is done stays beside the output when the job is stopped,
+        and the next one with the same request goes on there.
 
     Raises
     ------
@@ -68,24 +82,29 @@ def match_rates(
         )
         described |= {key: first.attributes[key] for key in ("image_size", "images_digest")}
         described |= coding(tools=tools, state=state) | {"target_bpp": check_target(bpp)}
-        progress = Progress(len(first), "images")
-        ended: Counter[tuple[int, bool]] = Counter()
-        with store.create(output, ids=first.ids, datasets=FOUND, attributes=described) as writer:
-            rows = max(BLOCK, codec.batch(size * size))
-            for start in range(0, len(first), rows):
-                stop = min(start + rows, len(first))
-                luma, chroma = (
+        resume = resumption(
+            codec, code, state, y=[sources[model].digest for model in sorted(sources)]
+        )
+        with store.create(
+            output, ids=first.ids, datasets=FOUND, attributes=described, resume=resume
+        ) as writer:
+            progress = Progress(len(first), "images", done=writer.done)
+
+            def load(block: tuple[int, int]) -> list[Planes]:
+                return [
                     {
-                        model: torch.from_numpy(source.read(f"{part}/y", start, stop))
+                        model: torch.from_numpy(source.read(f"{part}/y", *block))
                         for model, source in sources.items()
                     }
                     for part in CHANNELS
-                )
-                decisions = codec.match(
-                    luma, chroma, bpp, size=(size, size), tools=tools, state=carried
-                )
+                ]
+
+            def decide(block: tuple[int, int], planes: list[Planes]) -> list[Decision]:
+                return codec.match(*planes, bpp, size=(size, size), tools=tools, state=carried)
+
+            def write(block: tuple[int, int], decisions: list[Decision]) -> None:
                 writer.write(
-                    start,
+                    block[0],
                     {
                         "model": np.array([decision.model for decision in decisions]),
                         "beta": np.array([[decision.beta] * 2 for decision in decisions]),
@@ -94,8 +113,17 @@ def match_rates(
                         "trials": np.array([len(decision.trials) for decision in decisions]),
                     },
                 )
-                ended.update((decision.model, decision.found) for decision in decisions)
-                progress.advance(stop - start)
+                progress.advance(len(decisions))
+
+            run_blocks(
+                row_blocks(described["batch"], done=writer.done, total=len(first)),
+                load=load,
+                work=decide,
+                write=write,
+            )
+    with store.open_store(output) as made:
+        found = zip(made.read("model").tolist(), made.read("found").tolist(), strict=True)
+        ended = Counter(found)
     for (model, found), count in sorted(ended.items()):
         how = "accepted" if found else "out of reach, the last one tried stands"
         logger.info("%g bpp, model id %d: %d images, rate %s", bpp, model, count, how)

@@ -29,14 +29,20 @@ that joining shards needs no second look at 30 GB. The digest of a dataset is ta
 digests and the digest of a store over the ids and the datasets in alphabetical order; hence neither
 depends on how the images were divided into shards. Beside each store ``<stem>.json`` repeats the
 digests, counts and attributes: the rules watch this small file instead of the large one.
+
+A store that is being made can be gone on with after its job was stopped. Its large datasets have
+their place in the file from the beginning and are written past HDF5's caches, so that even after
+``kill -9`` or on a full disk the file is in order; which images are there, the row digests say.
 """
 
+import errno
 import hashlib
 import json
 import logging
 import os
+import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,20 +57,31 @@ from latentprint.sidecar import FORMAT, read_sidecar, sidecar_path
 logger = logging.getLogger(__name__)
 
 SCHEMA = 1
-OWN_ATTRIBUTES = ("format", "schema", "digest", "complete")
+REQUEST, CLOSED = "request", "closed"  # what a store was asked to be; no job is writing it
+OWN_ATTRIBUTES = ("format", "schema", "digest", "complete", REQUEST, CLOSED)
 ROW_DIGESTS = "row_sha256"
 CHUNKED_FROM_BYTES = 4096  # below this, a chunk per image costs more than it holds
 BLOCK_BYTES = 32 * 2**20
+STOPPING_S = 10.0  # time that a job which is being stopped has to close its file
 
 
 class StoreWriter:
     """Fills the rows of a store that `create` has opened."""
 
-    def __init__(self, file: h5py.File, names: Sequence[str], ids: Sequence[str]) -> None:
+    def __init__(
+        self, file: h5py.File, names: Sequence[str], ids: Sequence[str], *, done: int = 0
+    ) -> None:
         self._file = file
         self._names = tuple(names)
         self._ids = tuple(ids)
         self._written = np.zeros((len(ids), len(names)), dtype=bool)
+        self._written[:done] = True
+
+    @property
+    def done(self) -> int:
+        """The number of images, from the first on, of which all is there."""
+        missing = np.flatnonzero(~self._written.all(axis=1))
+        return int(missing[0]) if len(missing) else len(self._ids)
 
     def write(self, start: int, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Write consecutive images.
@@ -97,8 +114,9 @@ class StoreWriter:
                 )
             if len(rows) == 0:
                 continue
-            dataset[start:stop] = rows
-            self._file[f"{ROW_DIGESTS}/{name}"][start:stop] = _row_digests(rows)
+            with _full_disk_named(self._file.filename):
+                dataset[start:stop] = rows
+                self._file[f"{ROW_DIGESTS}/{name}"][start:stop] = _row_digests(rows)
             self._written[start:stop, self._names.index(name)] = True
 
     def _check_all_written(self) -> None:
@@ -206,6 +224,7 @@ def create(
     datasets: Mapping[str, tuple[Sequence[int], DTypeLike]],
     attributes: Mapping[str, Any],
     compressed: Collection[str] = (),
+    resume: Mapping[str, Any] | None = None,
 ) -> Iterator[StoreWriter]:
     """Make a store and its sidecar file, complete or not at all.
 
@@ -222,6 +241,11 @@ def create(
         `weights_digest` with what its caller expects.
     compressed : collection of str
         Datasets of integers, which compress; floats do not.
+    resume : mapping of str to JSON value, optional
+        What the values depend on beside ids, datasets and attributes. If the block fails, the
+        images written so far then stay beside the store; the next call with equal arguments takes
+        them over after comparing their digests, and the writer's `done` says how many there are.
+        What was begun otherwise is thrown away. Without it nothing stays and nothing is taken over.
 
     Yields
     ------
@@ -234,23 +258,34 @@ def create(
     """
     if len(set(ids)) != len(ids):
         raise ValueError(f"{path}: the ids of a store must be distinct")
-    with _new_file(path, ids, attributes) as file:
-        for name, (shape, dtype) in sorted(datasets.items()):
-            dtype = np.dtype(dtype).newbyteorder("<")
-            big = np.prod(shape, dtype=int) * dtype.itemsize >= CHUNKED_FROM_BYTES
-            packed = name in compressed
-            file.create_dataset(
-                name,
-                shape=(len(ids), *shape),
-                dtype=dtype,
-                chunks=(1, *shape) if big or packed else None,
-                compression="gzip" if packed else None,
-                shuffle=packed,
-            )
-            file.create_dataset(f"{ROW_DIGESTS}/{name}", shape=(len(ids), 32), dtype=np.uint8)
-        writer = StoreWriter(file, sorted(datasets), ids)
-        yield writer
-        writer._check_all_written()
+    _check_attributes(path, attributes)
+    kept = resume is not None
+    request = _request(ids, datasets, attributes, compressed, resume or {})
+    with replacing(path, keep=kept) as temporary, replacing(sidecar_path(path)) as sidecar:
+        begun, done = _taken_over(temporary, request, sorted(datasets)) or (None, 0)
+        with begun or h5py.File(temporary, "w", rdcc_nbytes=0) as file:
+            if not done:
+                file.create_dataset("id", data=list(ids), dtype=h5py.string_dtype())
+                file.attrs[REQUEST] = json.dumps(request)
+                for name, (shape, dtype) in sorted(datasets.items()):
+                    _add_dataset(file, name, (len(ids), *shape), dtype, packed=name in compressed)
+            file.attrs[CLOSED] = False
+            file.flush()
+            writer = StoreWriter(file, sorted(datasets), ids, done=done)
+            try:
+                yield writer
+            except BaseException:
+                with suppress(OSError, RuntimeError):  # on a full disk; the block's error stands
+                    file.attrs[CLOSED] = True
+                    file.close()
+                if kept and writer.done:
+                    logger.info("%d of %d images are kept in %s", writer.done, len(ids), temporary)
+                elif kept:
+                    temporary.unlink(missing_ok=True)
+                raise
+            writer._check_all_written()
+            file.attrs[CLOSED] = True
+            _finish(file, sidecar, ids, attributes)
 
 
 def join(
@@ -285,6 +320,7 @@ def join(
         If a shard is missing, half-written or of another schema, or if the parts do not fit.
     """
     path = Path(path)
+    _check_attributes(path, attributes)
     views, arrays = views or {}, arrays or {}
     with ExitStack() as stack:
         opened: dict[Path, Store] = {}
@@ -311,14 +347,19 @@ def join(
                     f"{path}: '{name}' is to be taken from {origin[name][0].path}, which holds "
                     f"other images or another order. {_remake(origin[name][0].path)}"
                 )
-        with _new_file(path, ids, attributes) as file:
-            for name in sorted(origin):
-                _join_dataset(file, name, origin[name], folder=path.parent)
-            for name, array in sorted(arrays.items()):
-                file.create_dataset(name, data=array)
-                file.create_dataset(f"{ROW_DIGESTS}/{name}", data=_row_digests(array))
-            table = [(_relative(part.path, path.parent), part.digest) for part in opened.values()]
-            file.create_dataset("sources", data=table, dtype=h5py.string_dtype())
+        with replacing(path) as temporary, replacing(sidecar_path(path)) as sidecar:
+            with h5py.File(temporary, "w") as file:
+                file.create_dataset("id", data=ids, dtype=h5py.string_dtype())
+                for name in sorted(origin):
+                    _join_dataset(file, name, origin[name], folder=path.parent)
+                for name, array in sorted(arrays.items()):
+                    file.create_dataset(name, data=array)
+                    file.create_dataset(f"{ROW_DIGESTS}/{name}", data=_row_digests(array))
+                table = [
+                    (_relative(part.path, path.parent), part.digest) for part in opened.values()
+                ]
+                file.create_dataset("sources", data=table, dtype=h5py.string_dtype())
+                _finish(file, sidecar, ids, attributes)
 
 
 @contextmanager
@@ -392,41 +433,157 @@ def verify(path: Path) -> None:
 
 
 @contextmanager
-def _new_file(path: Path, ids: Sequence[str], attributes: Mapping[str, Any]) -> Iterator[h5py.File]:
-    """Yield a new HDF5 file; finish it and its sidecar when the block ends without error."""
+def _full_disk_named(path: str) -> Iterator[None]:
+    """Raise the system's error for a full disk instead of HDF5's, which is long and has no file."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise OSError(error.errno, os.strerror(error.errno), path) from None
+        raise
+
+
+def _check_attributes(path: Path, attributes: Mapping[str, Any]) -> None:
     reserved = set(attributes).intersection(OWN_ATTRIBUTES)
     if reserved:
         raise ValueError(f"{path}: attributes {sorted(reserved)} are set by the store itself")
-    with replacing(path) as temporary, replacing(sidecar_path(path)) as temporary_sidecar:
-        with h5py.File(temporary, "w") as file:
-            file.create_dataset("id", data=list(ids), dtype=h5py.string_dtype())
-            yield file
-            names = _dataset_names(file)
-            sidecar = {
-                "format": FORMAT,
-                "schema": SCHEMA,
-                "digest": _content_digest(file, ids, names),
-                "n_images": len(ids),
-                "datasets": {
-                    name: {
-                        "shape": list(file[name].shape),
-                        "dtype": file[name].dtype.name,
-                        "sha256": _dataset_digest(file, name),
-                    }
-                    for name in names
-                },
-                "summary": _summary(file, names),
-                "attributes": dict(attributes),
-            }
-            for key, value in attributes.items():
-                file.attrs[key] = _encoded(value)
-            for key in ("format", "schema", "digest"):
-                file.attrs[key] = sidecar[key]
-            file.flush()
-            file.attrs["complete"] = True
-        temporary_sidecar.write_text(
-            json.dumps(sidecar, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+
+
+def _add_dataset(
+    file: h5py.File, name: str, shape: tuple[int, ...], dtype: DTypeLike, *, packed: bool
+) -> None:
+    """Add an empty dataset and that of its row digests."""
+    dtype = np.dtype(dtype).newbyteorder("<")
+    digests = np.zeros((shape[0], 32), dtype=np.uint8)
+    file.create_dataset(f"{ROW_DIGESTS}/{name}", data=digests)
+    chunk = (1, *shape[1:])
+    if packed:
+        file.create_dataset(
+            name, shape=shape, dtype=dtype, chunks=chunk, compression="gzip", shuffle=True
         )
+    elif np.prod(shape[1:], dtype=int) * dtype.itemsize < CHUNKED_FROM_BYTES:
+        file.create_dataset(name, data=np.zeros(shape, dtype))
+    else:
+        # All chunks get their place now, and nothing is written there until an image is: writing
+        # an image changes nothing else in the file (30,000 images: 0.06 s).
+        layout = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        layout.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+        layout.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+        file.create_dataset(name, shape=shape, dtype=dtype, chunks=chunk, dcpl=layout)
+
+
+def _finish(
+    file: h5py.File, sidecar_file: Path, ids: Sequence[str], attributes: Mapping[str, Any]
+) -> None:
+    """Write the attributes of a store whose rows are all there, and its sidecar file."""
+    names = _dataset_names(file)
+    sidecar = {
+        "format": FORMAT,
+        "schema": SCHEMA,
+        "digest": _content_digest(file, ids, names),
+        "n_images": len(ids),
+        "datasets": {
+            name: {
+                "shape": list(file[name].shape),
+                "dtype": file[name].dtype.name,
+                "sha256": _dataset_digest(file, name),
+            }
+            for name in names
+        },
+        "summary": _summary(file, names),
+        "attributes": dict(attributes),
+    }
+    for key, value in attributes.items():
+        file.attrs[key] = _encoded(value)
+    for key in ("format", "schema", "digest"):
+        file.attrs[key] = sidecar[key]
+    file.flush()
+    file.attrs["complete"] = True
+    sidecar_file.write_text(
+        json.dumps(sidecar, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
+
+
+def _request(
+    ids: Sequence[str],
+    datasets: Mapping[str, tuple[Sequence[int], DTypeLike]],
+    attributes: Mapping[str, Any],
+    compressed: Collection[str],
+    others: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Say in JSON values what a store is asked to be, by key."""
+    kinds = {
+        name: [list(shape), np.dtype(dtype).name, name in compressed]
+        for name, (shape, dtype) in datasets.items()
+    }
+    digest = hashlib.sha256(json.dumps(list(ids)).encode()).hexdigest()
+    own = {"schema": SCHEMA, "ids": digest, "datasets": kinds}
+    return json.loads(json.dumps(dict(attributes) | dict(others) | own))
+
+
+def _taken_over(
+    path: Path, request: Mapping[str, Any], names: Sequence[str]
+) -> tuple[h5py.File, int] | None:
+    """Open what a stopped job left at `path`, if anything; remove what does not fit.
+
+    Returns
+    -------
+    file, done : h5py.File and int, or None
+        `done` images, from the first on, are there, at least one.
+    """
+    if not path.exists():
+        return None
+    file = None
+    try:
+        file = _opened_for_writing(path)
+        begun = json.loads(file.attrs[REQUEST])
+        other = sorted(key for key in begun.keys() | request if begun.get(key) != request.get(key))
+        packed = any(kind[-1] for kind in request["datasets"].values())
+        if other:
+            reason = f"it was begun with another {', '.join(other)}"
+        elif packed and not file.attrs[CLOSED]:  # compressed chunks are put where there is room
+            reason = "its job was killed, and it holds compressed values"
+        elif done := _rows_there(file, names):
+            total = len(file["id"])
+            logger.info("resuming after image %d of %d from %s", done, total, path)
+            return file, done
+        else:
+            reason = "it holds no whole image"
+    except (OSError, KeyError, RuntimeError, ValueError) as error:
+        reason = f"it cannot be used ({error})"
+    logger.info("starting over: what a stopped job left in %s is removed, %s", path, reason)
+    if file is not None:
+        file.close()
+    path.unlink()
+    return None
+
+
+def _opened_for_writing(path: Path) -> h5py.File:
+    """Open an unfinished store; wait while the job that it belonged to closes it."""
+    deadline = time.monotonic() + STOPPING_S
+    while True:
+        try:
+            return h5py.File(path, "r+", rdcc_nbytes=0)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
+def _rows_there(file: h5py.File, names: Sequence[str]) -> int:
+    """Count the images, from the first on, whose values are those of their digests."""
+    total = len(file["id"])
+    row_bytes = sum(file[name].nbytes for name in names) // total
+    rows = max(1, BLOCK_BYTES // row_bytes)
+    for start in range(0, total, rows):
+        stop = min(start + rows, total)
+        good = np.ones(stop - start, dtype=bool)
+        for name in names:
+            kept = file[f"{ROW_DIGESTS}/{name}"][start:stop]
+            good &= (_row_digests(file[name][start:stop]) == kept).all(axis=1)
+        if not good.all():
+            return start + int(np.argmin(good))
+    return total
 
 
 def _join_dataset(file: h5py.File, name: str, parts: Sequence[Store], *, folder: Path) -> None:

@@ -21,11 +21,12 @@ in brackets; sections are those of the specification::
                                                                |
     rgb <--[colour, 8]-- Y, U, V <--[tiles, 9]--[synthesis, 8]--+
 
-`entropy` runs the middle part for one component, `rate` estimates bits (7.1), `matcher` finds model
-id and displacement for a target rate (7.3) by numbers alone, `state` is what the reference software
-carries from image to image, `codec` alone knows the order of all of them. `weights`, `layouts`,
-`torch_files` and `official` read the trained files (2), `blocks` holds what networks are made of,
-`coded` what comes out, `checks` what callers may give, `archive` one coded image in one file.
+`entropy` runs the middle part for one component and `coder` for both, `rate` estimates bits (7.1),
+`matcher` finds model id and displacement for a target rate (7.3) by numbers alone, `state` is what
+the reference software carries from image to image, `codec` alone knows the order from pixels to
+pixels. `weights`, `layouts`, `torch_files` and `official` read the trained files (2), `blocks`
+holds what networks are made of, `coded` what comes out, `checks` what callers may give, `archive`
+one coded image in one file, `heap` keeps freed memory for the next tensors.
 
 Three operating points: BOP (base, convolutions with gates), HOP (high, with a transformer and
 masked residual blocks beside them) and SOP (simple: BOP's analysis, a smaller synthesis); the

@@ -1,6 +1,5 @@
 """`JpegAI`: the only place that knows the order of the stages."""
 
-import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +12,8 @@ from latentprint.codec import (
     analysis,
     checks,
     colour,
-    entropy,
     gains,
+    heap,
     hyper,
     synthesis,
     tiles,
@@ -22,25 +21,15 @@ from latentprint.codec import (
 )
 from latentprint.codec import weights as weight_files
 from latentprint.codec.batches import work_through
-from latentprint.codec.coded import KEPT, Coded, Latents, joined, reordered
-from latentprint.codec.layouts import CHANNELS
-from latentprint.codec.matcher import (
-    MODELS,
-    Decision,
-    Tolerances,
-    check_target,
-    match_together,
-    search,
-)
+from latentprint.codec.coded import KEPT, Coded, Latents, joined, reordered, with_y
+from latentprint.codec.coder import EntropyCoder
+from latentprint.codec.matcher import MODELS, Decision, check_target
 from latentprint.codec.state import State
 from latentprint.codec.weight_set import OPERATING_POINTS
 from latentprint.codec.weights import Part
 from latentprint.errors import UserError
 from latentprint.weight_files import file_point
 
-logger = logging.getLogger(__name__)
-
-COMPONENTS = tuple(CHANNELS)
 # Samples of the network's input, in both directions, for one latent and for one hyper latent.
 LATENT_UNIT = {"luma": 16, "chroma": 8}
 HYPER_UNIT = {"luma": 64, "chroma": 32}
@@ -52,8 +41,6 @@ CPU_BATCH = 1
 # that the convolutions' workspace has room (measured on a CPU: 540 bytes BOP, 1,130 bytes HOP).
 GPU_BYTES_PER_PIXEL = {"BOP": 1_100, "HOP": 2_300, "SOP": 1_100}
 GPU_BATCH_MAX = 256
-
-Planes = Mapping[str, Tensor]
 
 
 @dataclass
@@ -108,6 +95,8 @@ class JpegAI:
             # And the same run after run: no choice of algorithm by trial.
             torch.backends.cudnn.deterministic = True
             torch.backends.cudnn.benchmark = False
+        else:
+            heap.keep()
         for part in weight_set.present(folder, operating_point):
             weight_files.check(folder, part)
         return cls(folder, operating_point, place)
@@ -178,13 +167,13 @@ class JpegAI:
         def code(rows: slice) -> Coded:
             ys, z_hats = self._analyse(rgb[rows], model, with_z=quantised)
             if quantised:
-                sides = self._sides(ys, model, z_hats)
-                coded = self._quantise(
+                sides = self._coder.sides(ys, model, z_hats)
+                coded = self._coder.quantise(
                     ys, sides, model, displacements[rows], tools, wanted, size, state
                 )
             else:
                 coded = _unquantised(model, displacements[rows], size, tools)
-            return _with_y(coded, ys) if "y" in wanted else coded
+            return with_y(coded, ys) if "y" in wanted else coded
 
         return joined(self._batches(len(rgb), size, code))
 
@@ -233,8 +222,10 @@ class JpegAI:
 
         def code(rows: slice) -> Coded:
             ys = {"luma": luma_y[rows].to(self.device), "chroma": chroma_y[rows].to(self.device)}
-            sides = self._sides(ys, model)
-            return self._quantise(ys, sides, model, displacements[rows], tools, wanted, size, state)
+            sides = self._coder.sides(ys, model)
+            return self._coder.quantise(
+                ys, sides, model, displacements[rows], tools, wanted, size, state
+            )
 
         return joined(self._batches(len(luma_y), size, code))
 
@@ -281,8 +272,8 @@ class JpegAI:
                 }
                 for model in MODELS
             }
-            sides = {model: self._sides(ys[model], model) for model in MODELS}
-            return self._match(ys, sides, target, tools, size, state)
+            sides = {model: self._coder.sides(ys[model], model) for model in MODELS}
+            return self._coder.match(ys, sides, target, tools, size, state)
 
         for piece in self._batches(len(luma_y[0]), size, decide, one_by_one=state is not None):
             decisions += piece
@@ -323,7 +314,7 @@ class JpegAI:
             pieces += self._batches(
                 len(of_model),
                 coded.size,
-                lambda rows, part=part, model=model: self._rebuild(
+                lambda rows, part=part, model=model: self._coder.rebuild(
                     reordered(part, torch.arange(len(part.model))[rows]), model
                 ),
             )
@@ -478,195 +469,31 @@ class JpegAI:
                 )
         return ys, z_hats
 
-    def _sides(
-        self, ys: Planes, model: int, z_hats: Mapping[str, Tensor | None] | None = None
-    ) -> dict[str, entropy.Side]:
-        return {
-            component: entropy.side_information(
-                y,
-                weights=self._weights("entropy", component, model),
-                z_hat=z_hats[component] if z_hats else None,
-            )
-            for component, y in ys.items()
-        }
-
     def _encode_matched(
         self, rgb: Tensor, target: float, tools: bool, wanted: frozenset[str], state: State | None
     ) -> Coded:
         size = (rgb.shape[-2], rgb.shape[-1])
-        ys: dict[int, dict[str, Tensor]] = {}
-        sides: dict[int, dict[str, entropy.Side]] = {}
+        ys, sides = {}, {}
         for model in MODELS:
             ys[model], z_hats = self._analyse(rgb, model, with_z=True)
-            sides[model] = self._sides(ys[model], model, z_hats)
-        decisions = self._match(ys, sides, target, tools, size, state)
-        pieces, order = [], []
-        for model in sorted({decision.model for decision in decisions}):
-            rows = torch.tensor([i for i, d in enumerate(decisions) if d.model == model])
-            betas = torch.tensor([[decisions[row].beta] * 2 for row in rows.tolist()])
-            of_rows = {component: y[rows] for component, y in ys[model].items()}
-            beside = {component: side.of(rows) for component, side in sides[model].items()}
-            coded = self._quantise(of_rows, beside, model, betas, tools, wanted, size, state)
-            pieces.append(_with_y(coded, of_rows) if "y" in wanted else coded)
-            order.append(rows)
-        return reordered(joined(pieces), torch.cat(order).argsort())
+            sides[model] = self._coder.sides(ys[model], model, z_hats)
+        return self._coder.quantise_matched(ys, sides, target, tools, wanted, size, state)
 
-    def _match(
-        self,
-        ys: Mapping[int, Planes],
-        sides: Mapping[int, Mapping[str, entropy.Side]],
-        target: float,
-        tools: bool,
-        size: tuple[int, int],
-        state: State | None,
-    ) -> list[Decision]:
-        """Run the searches of a batch side by side; with a state, of one image."""
-        if state is not None:
-            if state.size not in (None, size):
-                logger.warning(
-                    "state: images of %d x %d pixels after %d x %d; the reference software then "
-                    "counts wrong rates by a rule that is not specified, which is not followed",
-                    *size,
-                    *state.size,
-                )
-            state.size = size
-
-        def rates(asked: list[tuple[Any, int, int]]) -> list[float]:
-            bpp = torch.empty(len(asked))
-            for model in {model for _, model, _ in asked}:
-                places = [i for i, (_, wanted, _) in enumerate(asked) if wanted == model]
-                rows = torch.tensor([asked[i][0] for i in places])
-                beta = torch.tensor([asked[i][2] for i in places])
-                bits = sum(
-                    sides[model][component].of(rows).bits + quantised.bits
-                    for component, quantised in self._components(
-                        {component: y[rows] for component, y in ys[model].items()},
-                        {component: side.of(rows) for component, side in sides[model].items()},
-                        model,
-                        beta[:, None].expand(-1, 2),
-                        tools,
-                        state,
-                    )
-                )
-                bpp[places] = (bits / (size[0] * size[1])).float().cpu()
-            return bpp.tolist()
-
-        count = len(ys[0]["luma"])
-        tolerances = [state.tolerances if state else Tolerances() for _ in range(count)]
-        decisions = match_together(
-            rates, {row: search(target, tolerances[row]) for row in range(count)}
+    @property
+    def _coder(self) -> EntropyCoder:
+        return EntropyCoder(
+            lambda component, model: self._weights("entropy", component, model), self.device
         )
-        return [decisions[row] for row in range(count)]
-
-    def _components(
-        self,
-        ys: Planes,
-        sides: Mapping[str, entropy.Side],
-        model: int,
-        beta: Tensor,
-        tools: bool,
-        state: State | None,
-    ) -> list[tuple[str, entropy.Quantised]]:
-        """Quantise both components at the displacements (batch, 2)."""
-        found = []
-        for column, component in enumerate(COMPONENTS):
-            weights = self._weights("entropy", component, model)
-            side = sides[component]
-            at = {"component": component, "model": model, "with_tools": tools, "weights": weights}
-            raised = None
-            if state is not None and tools:
-                # The first image that a model meets fixes the flags.
-                if (model, component) not in state.raised:
-                    first = entropy.levels(side.index[:1], beta=beta[:1, column], **at)
-                    state.raised[model, component] = first.raised
-                raised = state.raised[model, component]
-            levels = entropy.levels(side.index, beta=beta[:, column], raised=raised, **at)
-            found.append(
-                (
-                    component,
-                    entropy.quantise(
-                        ys[component], side, levels, component=component, weights=weights
-                    ),
-                )
-            )
-        return found
-
-    def _quantise(
-        self,
-        ys: Planes,
-        sides: Mapping[str, entropy.Side],
-        model: int,
-        beta: Tensor,
-        tools: bool,
-        wanted: frozenset[str],
-        size: tuple[int, int],
-        state: State | None,
-    ) -> Coded:
-        bits, latents = [], {}
-        for component, quantised in self._components(ys, sides, model, beta, tools, state):
-            side = sides[component]
-            bits += [side.bits, quantised.bits]
-            latents[component] = _latents(quantised, side, model, wanted)
-        return Coded(
-            **latents,
-            model=torch.full((len(beta),), model),
-            beta=beta.clamp(gains.BETA_MIN, gains.BETA_MAX),
-            bits=torch.stack(bits, dim=1).cpu(),
-            size=size,
-            tools=tools,
-        )
-
-    def _rebuild(self, coded: Coded, model: int) -> Coded:
-        for column, component in enumerate(COMPONENTS):
-            latents = getattr(coded, component)
-            weights = self._weights("entropy", component, model)
-            q = latents.q.to(self.device)
-            side = entropy.side_information(q, weights=weights, z_hat=latents.z_hat.to(self.device))
-            levels = entropy.levels(
-                side.index,
-                component=component,
-                model=model,
-                beta=coded.beta[:, column],
-                with_tools=coded.tools,
-                weights=weights,
-                raised=latents.grfs,
-            )
-            rebuilt = entropy.rebuild(q, side, levels, component=component, weights=weights)
-            latents.mu = rebuilt.mu
-            latents.y_hat_before_lsbs = rebuilt.rebuilt
-            latents.y_hat = entropy.y_hat(rebuilt, levels, model=model)
-        return coded
 
     def _weights(self, kind: str, component: str, model: int) -> dict[str, Tensor]:
         (part,) = (p for p in self.used_parts((kind,), model) if p.component == component)
         if part not in self._cache:
-            tensors = weight_files.read(self.folder, part)
+            tensors = hyper.prepared(weight_files.read(self.folder, part))
             self._cache[part] = {key: value.to(self.device) for key, value in tensors.items()}
         return self._cache[part]
 
     def _require(self, kinds: Collection[str], *models: int) -> None:
         weight_set.require(self.folder, self.operating_point, kinds, *models)
-
-
-def _latents(
-    quantised: entropy.Quantised, side: entropy.Side, model: int, wanted: frozenset[str]
-) -> Latents:
-    """Keep what was asked for of one component."""
-    coded, levels = quantised.coded, quantised.levels
-    raised = levels.raised
-    if raised is None:
-        raised = torch.zeros(coded.q.shape[:2], dtype=torch.bool, device=coded.q.device)
-    makers: dict[str, Callable[[], Tensor]] = {
-        "y_hat": lambda: entropy.y_hat(coded, levels, model=model),
-        "y_hat_before_lsbs": lambda: coded.rebuilt,
-        "q": lambda: coded.q.to(torch.int16),
-        "z_hat": lambda: side.z_hat,
-        "mu": lambda: coded.mu,
-        "gain": lambda: levels.scales.gain.flatten(1),
-        "grfs": lambda: raised,
-        "cube": lambda: coded.flags,
-    }
-    return Latents(**{name: make() for name, make in makers.items() if name in wanted})
 
 
 def _unquantised(model: int, beta: Tensor, size: tuple[int, int], tools: bool) -> Coded:
@@ -679,12 +506,6 @@ def _unquantised(model: int, beta: Tensor, size: tuple[int, int], tools: bool) -
         size=size,
         tools=tools,
     )
-
-
-def _with_y(coded: Coded, ys: Planes) -> Coded:
-    for component, y in ys.items():
-        getattr(coded, component).y = y
-    return coded
 
 
 def _untiled(size: tuple[int, int] | None, luma: Tensor) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 """What the codec gives back: latents, operating points and bits of a batch of images."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -95,6 +95,13 @@ def _joined(pieces: Sequence[Latents]) -> Latents:
         if values[0] is not None:
             setattr(whole, name, torch.cat(values))
     return whole
+
+
+def with_y(coded: Coded, ys: Mapping[str, Tensor]) -> Coded:
+    """Put y of "luma" and "chroma" beside what `coded` holds, in place."""
+    for component, y in ys.items():
+        getattr(coded, component).y = y
+    return coded
 
 
 def reordered(coded: Coded, order: Tensor) -> Coded:

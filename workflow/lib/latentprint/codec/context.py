@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from latentprint.codec.blocks import Weights
-from latentprint.codec.residual import Scales, cube_flags, dequantise, quantise, spread_flags
+from latentprint.codec.residual import Scales, cube_flags, dequantise, spread_flags, symbols
 
 PHASES = ((0, 0), (1, 1), (0, 1), (1, 0))  # (row, column) parity, in coding order
 CONTEXT_GROUPS = 5
@@ -109,13 +109,12 @@ def code_luma(
     height, width = y.shape[-2:]
     # Places that only exist because an odd side was padded are never coded: their rebuilt value
     # is their own prediction, which later phases do see.
-    padding = (0, width % 2, 0, height % 2)
-    exists = F.pad(torch.ones_like(y[:1, :1], dtype=torch.bool), padding)
+    exists = torch.ones_like(y[:1, :1], dtype=torch.bool)
     phases = zip(
-        split_phases(F.pad(y, padding)),
-        split_phases(F.pad(mask, padding)),
-        split_phases(exists),
-        scales.parts(lambda x: split_phases(F.pad(x, padding))),
+        _padded_phases(y),
+        _padded_phases(mask),
+        _padded_phases(exists),
+        scales.parts(_padded_phases),
         psi.chunk(4, dim=1),
         strict=True,
     )
@@ -123,11 +122,13 @@ def code_luma(
     for y_s, mask_s, exists_s, scales_s, psi_s in phases:
         mu = predict(psi_s, [part.rebuilt for part in coded], weights=weights)
         wanted = y_s - mu
-        error = (dequantise(quantise(wanted, scales_s, mask_s), scales_s) - wanted).abs()
+        q = symbols(wanted, scales_s)
+        residual = dequantise(q, scales_s)
+        error = torch.where(mask_s, residual, 0.0).sub_(wanted).abs_()
         flags = cube_flags(torch.where(exists_s, error, 0.0))
         final = (mask_s | ~spread_flags(flags, mu.shape[-2:])) & exists_s
-        q = quantise(wanted, scales_s, final)
-        residual = dequantise(q, scales_s)
+        # A skipped symbol is 0 and so is what it becomes: nothing is quantised a second time.
+        q, residual = torch.where(final, q, 0.0), torch.where(final, residual, 0.0)
         coded.append(Reconstruction(q, mu, residual, mu + residual, final, flags))
 
     def whole(name: str) -> Tensor:
@@ -159,14 +160,14 @@ def code_chroma(y: Tensor, *, psi: Tensor, mask: Tensor, scales: Scales) -> Reco
     """
     height, width = y.shape[-2:]
     mu = chroma_mean(psi, (height, width))
-    wanted = y - mu
-    error = (dequantise(quantise(wanted, scales, mask), scales) + mu - y).abs()
-    phases = split_phases(F.pad(error, (0, width % 2, 0, height % 2)))
+    q = symbols(y - mu, scales)
+    residual = dequantise(q, scales)
+    error = torch.where(mask, residual, 0.0).add_(mu).sub_(y).abs_()
+    phases = _padded_phases(error)
     flags = [cube_flags(phase) for phase in phases]
     spread = [spread_flags(flag, phases[0].shape[-2:]) for flag in flags]
     final = mask | ~merge_phases(spread)[..., :height, :width]
-    q = quantise(wanted, scales, final)
-    residual = dequantise(q, scales)
+    q, residual = torch.where(final, q, 0.0), torch.where(final, residual, 0.0)
     return Reconstruction(q, mu, residual, mu + residual, final, _raster(flags))
 
 
@@ -185,10 +186,9 @@ def rebuild_luma(q: Tensor, *, psi: Tensor, scales: Scales, weights: Weights) ->
         Without what only the encoder knows: mask and flags are empty.
     """
     height, width = q.shape[-2:]
-    padding = (0, width % 2, 0, height % 2)
     phases = zip(
-        split_phases(F.pad(q.float(), padding)),
-        scales.parts(lambda x: split_phases(F.pad(x, padding))),
+        _padded_phases(q.float()),
+        scales.parts(_padded_phases),
         psi.chunk(4, dim=1),
         strict=True,
     )
@@ -231,6 +231,17 @@ def chroma_mean(psi: Tensor, size: tuple[int, int]) -> Tensor:
     mu : Tensor, float32, (batch, channel, h, w)
     """
     return merge_phases(list(psi.chunk(4, dim=1)))[..., : size[0], : size[1]]
+
+
+def _padded_phases(x: Tensor) -> list[Tensor]:
+    """Cut in four phases, zeros added where a side is odd; each in memory of its own.
+
+    Every other element of every other row makes what follows several times slower.
+    """
+    height, width = x.shape[-2:]
+    if height % 2 or width % 2:
+        x = F.pad(x, (0, width % 2, 0, height % 2))
+    return [phase.contiguous() for phase in split_phases(x)]
 
 
 def _raster(flags: list[Tensor]) -> Tensor:

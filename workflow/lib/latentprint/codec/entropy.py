@@ -133,15 +133,21 @@ def levels(
     log_gain = gains.gain_log(weights, beta=beta)
     gain = gains.gain(log_gain).to(index.device)[:, :, None, None]
     skip_index = index + log_gain.to(index.device)[:, :, None, None]
-    blocks = tools.block_index(skip_index)
+    # Everything is looked up once for a block of 64 positions, then repeated.
+    means = tools.block_means(skip_index)
+
+    def wide(values: Tensor) -> Tensor:
+        return tools.spread(values, (index.shape[-2], index.shape[-1]), side=tools.BLOCK)
+
+    blocks = wide(means)
     if not with_tools:
         return Levels(skip_index, skip_index, blocks, None, residual.Scales(gain))
     if raised is None:
         raised = tools.raised_channels(skip_index, component=component, model=model)
     raised = raised.to(index.device).expand(len(index), -1)
-    scaling = tools.residual_scaling(blocks, raised, model=model)
-    scales = residual.Scales(gain, scaling.forward, scaling.backward)
-    return Levels(skip_index, skip_index + scaling.offset, blocks, raised, scales)
+    scaling = tools.residual_scaling(means, raised, model=model)
+    scales = residual.Scales(gain, wide(scaling.forward), wide(scaling.backward))
+    return Levels(skip_index, skip_index + wide(scaling.offset), blocks, raised, scales)
 
 
 def quantise(

@@ -101,6 +101,24 @@ def _integer_layer(x: Tensor, key: str, weights: Weights) -> Tensor:
     return sums.round().to(torch.int64) >> shifts.to(torch.int64)
 
 
+def prepared(weights: Weights) -> dict[str, Tensor]:
+    """Turn the scale decoder's integers into the types that it computes with, once for all calls.
+
+    Parameters
+    ----------
+    weights : mapping of str to Tensor
+        Any file; only the layers of the integer scale decoder change, to equal numbers.
+    """
+    types = {"weight": torch.float64, "bias": torch.float64, "per_channel_shifts": torch.int64}
+    found = dict(weights)
+    for name in SCALE_LAYERS:
+        for kind, dtype in types.items():
+            key = f"hyper_scale_decoder.{name}.{kind}"
+            if key in found:
+                found[key] = found[key].to(dtype)
+    return found
+
+
 def decode_hyper(z_hat: Tensor, *, latent_size: tuple[int, int], weights: Weights) -> Tensor:
     """Derive the explicit prediction psi (section 5.4).
 

@@ -82,8 +82,8 @@ def factorised_likelihood(z: Tensor, *, weights: Weights) -> Tensor:
     """
     batch, channels, height, width = z.shape
     flat = z.permute(1, 0, 2, 3).reshape(channels, 1, -1)
-    upper = _cumulative_logit(flat + 0.5, weights)
-    lower = _cumulative_logit(flat - 0.5, weights)
+    upper = cumulative_logit(flat + 0.5, weights)
+    lower = cumulative_logit(flat - 0.5, weights)
     # The sign keeps both logits on the side where the sigmoid does not saturate.
     sign = -torch.sign(upper + lower).detach()
     p = (torch.sigmoid(sign * upper) - torch.sigmoid(sign * lower)).abs()
@@ -91,7 +91,19 @@ def factorised_likelihood(z: Tensor, *, weights: Weights) -> Tensor:
     return p.reshape(channels, batch, height, width).permute(1, 0, 2, 3)
 
 
-def _cumulative_logit(u: Tensor, weights: Weights) -> Tensor:
+def cumulative_logit(u: Tensor, weights: Weights) -> Tensor:
+    """Give the logit of the cumulative distribution of z, channel by channel.
+
+    Parameters
+    ----------
+    u : Tensor, float32, (channel, 1, values)
+    weights : mapping of str to Tensor
+        An entropy file.
+
+    Returns
+    -------
+    Tensor, float32, shape of u
+    """
     for layer in range(4):
         matrix = weights[f"hyper_entropy.matrices.{layer}"]
         u = F.softplus(matrix) @ u + weights[f"hyper_entropy.biases.{layer}"]

@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from latentprint.codec import tools
+
 SKIP_THRESHOLD = 382
 CUBE_ERROR = 3.0
 CUBE = 8  # side of a cube in positions of one phase
@@ -66,10 +68,15 @@ def quantise(residual: Tensor, scales: Scales, mask: Tensor) -> Tensor:
     -------
     q : Tensor, float32 with integer values, -32768..32767
     """
+    return torch.where(mask, symbols(residual, scales), 0.0)
+
+
+def symbols(residual: Tensor, scales: Scales) -> Tensor:
+    """Scale and round the residual where nothing is skipped; otherwise as `quantise`."""
     scaled = residual * scales.gain
     if scales.forward is not None:
-        scaled = scaled * scales.forward
-    return torch.where(mask, scaled, 0.0).clamp(SYMBOL_MIN, SYMBOL_MAX).round()
+        scaled.mul_(scales.forward)
+    return scaled.clamp_(SYMBOL_MIN, SYMBOL_MAX).round_()
 
 
 def dequantise(q: Tensor, scales: Scales) -> Tensor:
@@ -121,5 +128,4 @@ def spread_flags(flags: Tensor, size: tuple[int, int]) -> Tensor:
     -------
     Tensor, bool, (batch, 1, h, w)
     """
-    wide = flags.repeat_interleave(CUBE, dim=2).repeat_interleave(CUBE, dim=3)
-    return wide[..., : size[0], : size[1]]
+    return tools.spread(flags, size, side=CUBE)

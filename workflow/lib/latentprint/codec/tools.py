@@ -7,6 +7,7 @@ rebuilt latents once more before synthesis, outside the prediction loop.
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 import torch.nn.functional as F
@@ -44,7 +45,7 @@ LSBS_RESIDUAL = ((28, 0, 56), (23, 0, 46), (17, 0, 34), (12, 0, 26))
 
 @dataclass(frozen=True)
 class Scaling:
-    """What RVS and GRFS do to a component; each (batch, channel, h, w).
+    """What RVS and GRFS do to a component; each (batch, channel, h, w), or a value a block.
 
     Attributes
     ----------
@@ -74,14 +75,46 @@ def block_index(index: Tensor) -> Tensor:
     Tensor, int32, shape of index, 0..4351
         Rounded mean, repeated over the block.
     """
+    return spread(block_means(index), (index.shape[-2], index.shape[-1]), side=BLOCK)
+
+
+def block_means(index: Tensor) -> Tensor:
+    """Average the sigma index over blocks, one value a block: what `block_index` repeats.
+
+    Parameters
+    ----------
+    index : Tensor, int32, (batch, channel, h, w)
+
+    Returns
+    -------
+    Tensor, int32, (batch, channel, ceil(h / 8), ceil(w / 8)), 0..4351
+    """
     height, width = index.shape[-2:]
     padded = F.pad(index, (0, -width % BLOCK, 0, -height % BLOCK), value=BORDER_INDEX)
     rows, columns = padded.shape[-2] // BLOCK, padded.shape[-1] // BLOCK
     blocks = padded.reshape(*index.shape[:2], rows, BLOCK, columns, BLOCK)
-    sums = blocks.sum(dim=(3, 5))
-    mean = ((sums + BLOCK * BLOCK // 2) >> 6).clamp(0, BLOCK_INDEX_MAX).int()
-    wide = mean.repeat_interleave(BLOCK, dim=2).repeat_interleave(BLOCK, dim=3)
-    return wide[..., :height, :width].contiguous()
+    sums = blocks.sum(dim=3).sum(dim=4)  # half the time of both at once
+    return ((sums + BLOCK * BLOCK // 2) >> 6).clamp(0, BLOCK_INDEX_MAX).int()
+
+
+def spread(values: Tensor, size: tuple[int, int], *, side: int) -> Tensor:
+    """Repeat the value of each square block over its positions.
+
+    Parameters
+    ----------
+    values : Tensor, (batch, channel, rows, columns)
+        One for each block.
+    size : (int, int)
+        h and w; the last blocks may be cut.
+    side : int
+        Of a block, positions.
+
+    Returns
+    -------
+    Tensor, dtype of values, (batch, channel, h, w)
+    """
+    wide = values.repeat_interleave(side, dim=3).repeat_interleave(side, dim=2)
+    return wide[..., : size[0], : size[1]].contiguous()
 
 
 def raised_channels(index: Tensor, *, component: str, model: int) -> Tensor:
@@ -109,12 +142,12 @@ def raised_channels(index: Tensor, *, component: str, model: int) -> Tensor:
 
 
 def residual_scaling(blocks: Tensor, raised: Tensor, *, model: int) -> Scaling:
-    """Look up what RVS and GRFS do at every position.
+    """Look up what RVS and GRFS do at every position, or in every block.
 
     Parameters
     ----------
     blocks : Tensor, int32, (batch, channel, h, w)
-        From `block_index`.
+        From `block_index` or `block_means`.
     raised : Tensor, bool, (batch, channel)
         GRFS flags.
     model : int
@@ -148,13 +181,14 @@ def scaling_table(model: int, *, raised: bool) -> list[tuple[int, int, int]]:
     ]
 
 
-def thresholds(model: int) -> list[int]:
+@cache  # 4,352 exponentials, 2 ms
+def thresholds(model: int) -> tuple[int, ...]:
     """Give the block indices up to which the first three segments reach."""
     table = [threshold_entry(i) for i in range(BLOCK_INDEX_MAX + 1)]
-    return [
+    return tuple(
         next(i for i, entry in enumerate(table) if entry >= 16 * limit)
         for limit in RVS_THRESHOLDS[model]
-    ]
+    )
 
 
 def threshold_entry(index: int) -> int:

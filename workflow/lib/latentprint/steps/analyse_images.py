@@ -6,6 +6,7 @@ from pathlib import Path
 from latentprint.errors import run
 from latentprint.extraction import analyse, open_codec
 from latentprint.image_tables import read_images
+from latentprint.stopping import stoppable
 
 
 def main() -> None:
@@ -19,6 +20,7 @@ def main() -> None:
     parser.add_argument("--operating-point", required=True)
     parser.add_argument("--model", type=int, required=True, help="model id, 0 to 3")
     parser.add_argument("--device", required=True, choices=("auto", "cpu", "cuda"))
+    parser.add_argument("--code", help="digest of the code; with it a stopped job can go on")
     parser.add_argument("--output", type=Path, required=True, help="output: store, .json beside it")
     options = parser.parse_args()
 
@@ -33,8 +35,9 @@ def main() -> None:
         size=options.image_size,
         model=options.model,
         output=options.output,
+        code=options.code,
     )
 
 
 if __name__ == "__main__":
-    run(main)
+    run(stoppable(main))

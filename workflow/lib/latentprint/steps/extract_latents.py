@@ -9,6 +9,7 @@ import numpy as np
 from latentprint import store
 from latentprint.errors import run
 from latentprint.extraction import EXTRAS, Y_HAT, open_codec, quantise
+from latentprint.stopping import stoppable
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +29,7 @@ def main() -> None:
     parser.add_argument("--y-hat", required=True, choices=tuple(Y_HAT))
     parser.add_argument("--extras", nargs="*", default=[], choices=tuple(EXTRAS))
     parser.add_argument("--device", required=True, choices=("auto", "cpu", "cuda"))
+    parser.add_argument("--code", help="digest of the code; with it a stopped job can go on")
     parser.add_argument("--output", type=Path, required=True, help="output: store, .json beside it")
     options = parser.parse_args()
 
@@ -46,6 +48,7 @@ def main() -> None:
         models=models,
         betas=betas,
         output=options.output,
+        code=options.code,
         tools=options.tools == "True",
         state=options.state,
         y_hat=options.y_hat,
@@ -55,4 +58,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run(stoppable(main))

@@ -7,6 +7,7 @@ from pathlib import Path
 from latentprint.errors import run
 from latentprint.extraction import open_codec
 from latentprint.rate_matching import match_rates
+from latentprint.stopping import stoppable
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +22,7 @@ def main() -> None:
     parser.add_argument("--tools", required=True, choices=("True", "False"))
     parser.add_argument("--state", required=True, choices=("fresh", "carried"))
     parser.add_argument("--device", required=True, choices=("auto", "cpu", "cuda"))
+    parser.add_argument("--code", help="digest of the code; with it a stopped job can go on")
     parser.add_argument("--output", type=Path, required=True, help="output: store, .json beside it")
     options = parser.parse_args()
 
@@ -32,6 +34,7 @@ def main() -> None:
         options.analysed,
         bpp=options.bpp,
         output=options.output,
+        code=options.code,
         tools=options.tools == "True",
         state=options.state,
     )
@@ -39,4 +42,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run(stoppable(main))

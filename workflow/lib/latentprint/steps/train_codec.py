@@ -1,4 +1,4 @@
-"""Step `train_codec`: train the embedded weights, write them in the official layout with a card."""
+"""Step `train_codec`: train the embedded weights, write them in the official layout."""
 
 import argparse
 import json
@@ -9,41 +9,33 @@ import torch
 
 from latentprint.errors import run
 from latentprint.files import write_text
-from latentprint.training import card, export, loop
-from latentprint.training.pictures import Pictures, check_apart
+from latentprint.training import export, loop, record
+from latentprint.training.pictures import Pictures
 
 logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Read the options, train, write weights and model card."""
+    """Read the options, train, write weights and how they were made."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photos", type=Path, required=True, help="photographs to train on")
-    parser.add_argument("--evaluation", help="photographs to report on, never trained on")
     parser.add_argument("--settings", type=json.loads, required=True, help="JSON of loop.Settings")
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True, help="folder in the official layout")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    settings = loop.Settings(**options.settings)
+    torch.set_num_threads(1)  # the loop has threads of its own
+    settings = loop.Settings.of(options.settings)
     pictures = Pictures(
         options.photos, crop=settings.crop, batch=settings.batch, seed=settings.seed
     )
-    logger.info("training on %d photographs and drawn pictures", len(pictures.names))
-    evaluation = Path(options.evaluation) if options.evaluation else None
-    if evaluation is not None:
-        check_apart(options.photos, evaluation)
-    parameters = loop.train(pictures, settings=settings, checkpoint=options.checkpoint)
-    written = export.write(parameters, options.output)
-    text = card.text(
-        options.output,
-        settings=settings,
-        names=pictures.names,
-        evaluation=evaluation,
+    logger.info("training on %d photographs and drawn pictures", len(pictures.files))
+    parameters = loop.train(
+        pictures, settings=settings, checkpoint=options.checkpoint, threads=options.threads
     )
-    write_text(options.output / card.NAME, text)
-    logger.info("wrote %d files and %s to %s", len(written), card.NAME, options.output)
+    written = export.write(parameters, options.output)
+    write_text(options.output / record.TRAINING, record.written(settings, pictures))
+    logger.info("wrote %d files and %s to %s", len(written), record.TRAINING, options.output)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 """The codec as training sees it: the same networks, rounding replaced by something with a slope.
 
-The rate is estimated on latents with additive uniform noise, the synthesis and the context model
-see straight-through rounded ones. The scale decoder runs in floating point, in units that
-`export` turns into the integer network.
+Rounded values are what the rate is estimated on, what the context model and the synthesis see; the
+gradient passes the rounding as if it were not there. (The usual uniform noise in place of rounding
+charges for coefficients that are always zero, and so makes the scales too wide at low rates.) The
+scale decoder runs in floating point, in units that `export` turns into the integer network.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F
@@ -19,23 +20,7 @@ ACTIVATION_UNIT = 16.0  # steps of the integer network's activations in one unit
 ACTIVATION_MAX = 127 / ACTIVATION_UNIT
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """Result of one pass over a batch.
-
-    Attributes
-    ----------
-    rgb : Tensor, float32, (batch, 3, height, width)
-        Decoded pictures, unclipped.
-    bpp : Tensor, float32, scalar
-        Estimated bits per pixel.
-    """
-
-    rgb: Tensor
-    bpp: Tensor
-
-
-def view(tensors: dict[str, Tensor], kind: str) -> dict[str, Tensor]:
+def view(tensors: Mapping[str, Tensor], kind: str) -> dict[str, Tensor]:
     """Give the tensors of one file ("encoder", "decoder", "entropy") by the file's own keys."""
     prefix = f"{kind}/"
     return {
@@ -43,59 +28,133 @@ def view(tensors: dict[str, Tensor], kind: str) -> dict[str, Tensor]:
     }
 
 
-def latents(rgb: Tensor, parameters: dict[str, dict[str, Tensor]]) -> dict[str, Tensor]:
-    """Compute y of both components.
+# Last steps of the analysis transforms: what training starts from as a cosine transform. All before
+# them moves pixels into channels.
+END = {"luma": 2, "chroma": 3}
+END_LAYERS = {"luma": ("conv4", "conv5"), "chroma": ("conv3", "act3", "conv5")}
 
-    Parameters
-    ----------
-    rgb : Tensor, uint8, (batch, 3, height, width)
-    parameters : dict
-        As `start.start` gives them.
+
+def part_of(key: str, component: str) -> str:
+    """Give the part that a tensor belongs to.
 
     Returns
     -------
-    dict of str to Tensor, float32
-        "luma" (batch, 160, h, w), "chroma" (batch, 96, h, w).
+    {"encoder", "encoder_end", "decoder", "entropy"}
+        Tensors of `END_LAYERS` are "encoder_end", the encoder's others "encoder".
     """
-    y, u, v = colour.rgb_to_yuv(rgb)
-    inputs = {"luma": y, "chroma": colour.chroma_input(y, u, v)}
-    return {
-        component: analysis.analyse(
-            inputs[component].contiguous(memory_format=torch.channels_last),
-            component=component,
-            operating_point="BOP",
-            weights=view(parameters[component], "encoder"),
-        )
-        for component in CHANNELS
-    }
+    kind, name = key.split("/")
+    end = kind == "encoder" and name.split(".")[0] in END_LAYERS[component]
+    return "encoder_end" if end else kind
 
 
-def run(rgb: Tensor, parameters: dict[str, dict[str, Tensor]], *, beta: int) -> Outcome:
-    """Code and decode a batch at one displacement.
+def prepare(rgb: Tensor, parameters: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """Run the analysis transforms up to their end.
 
     Parameters
     ----------
     rgb : Tensor, uint8, (batch, 3, height, width)
         Sides multiples of 64.
-    parameters : dict
+    parameters : mapping
+        As `start.start` gives them.
+
+    Returns
+    -------
+    dict of str to Tensor, float32, (batch, 128, height / 8, width / 8)
+    """
+    y, u, v = colour.rgb_to_yuv(rgb)
+    inputs = {"luma": y, "chroma": colour.chroma_input(y, u, v)}
+    return {
+        component: blocks.apply(
+            analysis.STEPS["BOP"][component][: -END[component]],
+            inputs[component].contiguous(memory_format=torch.channels_last),
+            weights=view(parameters[component], "encoder"),
+            size=(rgb.shape[-2], rgb.shape[-1]),
+        )
+        for component in CHANNELS
+    }
+
+
+def finish(
+    prepared: Mapping[str, Tensor], parameters: Mapping[str, Mapping[str, Tensor]]
+) -> dict[str, Tensor]:
+    """Run the end of the analysis transforms.
+
+    Parameters
+    ----------
+    prepared : mapping of str to Tensor
+        As `prepare` gives it.
+    parameters : mapping
+
+    Returns
+    -------
+    dict of str to Tensor, float32
+        y: "luma" (batch, 160, h, w), "chroma" (batch, 96, h, w).
+    """
+    return {
+        component: blocks.apply(
+            analysis.STEPS["BOP"][component][-END[component] :],
+            x,
+            weights=view(parameters[component], "encoder"),
+            size=(8 * x.shape[-2], 8 * x.shape[-1]),
+        )
+        for component, x in prepared.items()
+    }
+
+
+def latents(rgb: Tensor, parameters: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """Compute y of both components: `finish` after `prepare`."""
+    return finish(prepare(rgb, parameters), parameters)
+
+
+def code(
+    y: Mapping[str, Tensor],
+    parameters: Mapping[str, Mapping[str, Tensor]],
+    *,
+    beta: int,
+) -> tuple[dict[str, Tensor], Tensor]:
+    """Quantise the latents of both components and estimate their bits.
+
+    Parameters
+    ----------
+    y : mapping of str to Tensor, float32
+        As `latents` gives them, height and width multiples of 4.
+    parameters : mapping
     beta : int
         Displacement, -1069..702.
 
     Returns
     -------
-    Outcome
+    rebuilt : dict of str to Tensor, float32
+        y_hat.
+    bits : Tensor, float32, scalar
+        Of the whole batch.
     """
-    bits = rgb.new_zeros((), dtype=torch.float32)
-    rebuilt = {}
-    for component, y in latents(rgb, parameters).items():
+    rebuilt, bits = {}, torch.zeros(())
+    for component, values in y.items():
         weights = view(parameters[component], "entropy")
-        y_hat, component_bits = _code(y, component, weights, beta)
-        rebuilt[component] = y_hat
-        bits = bits + component_bits
-    size = (rgb.shape[-2], rgb.shape[-1])
+        rebuilt[component], of_component = _code(values, component, weights, beta)
+        bits = bits + of_component
+    return rebuilt, bits
+
+
+def decode(rebuilt: Mapping[str, Tensor], parameters: Mapping[str, Mapping[str, Tensor]]) -> Tensor:
+    """Turn y_hat of both components into pictures.
+
+    Parameters
+    ----------
+    rebuilt : mapping of str to Tensor, float32
+        As `code` gives it.
+    parameters : mapping
+
+    Returns
+    -------
+    rgb : Tensor, float32, (batch, 3, height, width)
+        0..255 and beyond: not clipped.
+    """
+    size = (16 * rebuilt["luma"].shape[-2], 16 * rebuilt["luma"].shape[-1])
     luma = blocks.apply(
         synthesis.STEPS["BOP"]["luma"],
-        rebuilt["luma"],
+        rebuilt["luma"].contiguous(memory_format=torch.channels_last),
         weights=view(parameters["luma"], "decoder"),
         size=size,
     )
@@ -105,17 +164,15 @@ def run(rgb: Tensor, parameters: dict[str, dict[str, Tensor]], *, beta: int) -> 
         weights=view(parameters["chroma"], "decoder"),
         size=size,
     )
-    picture = colour.yuv_to_float_rgb(luma * 128 + 127.5, chroma * 128 + 127.5)
-    return Outcome(picture, bits / (rgb.shape[0] * rgb.shape[2] * rgb.shape[3]))
+    return colour.yuv_to_float_rgb(luma * 128 + 127.5, chroma * 128 + 127.5)
 
 
 def _code(
     y: Tensor, component: str, weights: dict[str, Tensor], beta: int
 ) -> tuple[Tensor, Tensor]:
     z = hyper.hyper_encode(y, weights=weights)
-    noisy = z + torch.rand_like(z) - 0.5
-    bits = -rate.factorised_likelihood(noisy, weights=weights).log2().sum()
     z_hat = round_through(z.clamp(-hyper.Z_LIMIT, hyper.Z_LIMIT))
+    bits = -rate.factorised_likelihood(z_hat, weights=weights).log2().sum()
     size = (y.shape[-2], y.shape[-1])
     log_gain = gains.gain_log(weights, beta=torch.tensor([beta]))[:, :, None, None]
     gain = gains.gain(log_gain)
@@ -125,22 +182,22 @@ def _code(
     psi = hyper.decode_hyper(z_hat, latent_size=size, weights=weights)
     if component == "chroma":
         mu = context.chroma_mean(psi, size)
-        return mu + round_through((y - mu) * gain) / gain, bits + _bits(y, mu, gain, scale)
+        q = round_through((y - mu) * gain)
+        return mu + q / gain, bits + _bits(q, scale)
     rebuilt: list[Tensor] = []
     phases = zip(
         context.split_phases(y), context.split_phases(scale), psi.chunk(4, dim=1), strict=True
     )
     for y_s, scale_s, psi_s in phases:
         mu = context.predict(psi_s, rebuilt, weights=weights)
-        bits = bits + _bits(y_s, mu, gain, scale_s)
-        rebuilt.append(mu + round_through((y_s - mu) * gain) / gain)
+        q = round_through((y_s - mu) * gain)
+        bits = bits + _bits(q, scale_s)
+        rebuilt.append(mu + q / gain)
     return context.merge_phases(rebuilt), bits
 
 
-def _bits(y: Tensor, mu: Tensor, gain: Tensor, scale: Tensor) -> Tensor:
-    residual = (y - mu) * gain
-    noisy = residual + torch.rand_like(residual) - 0.5
-    return -rate.normal_likelihood(noisy, scale).log2().sum()
+def _bits(q: Tensor, scale: Tensor) -> Tensor:
+    return -rate.normal_likelihood(q, scale).log2().sum()
 
 
 def decode_scales(z_hat: Tensor, weights: dict[str, Tensor]) -> Tensor:

@@ -35,7 +35,7 @@ class Pictures:
 
     def __init__(self, folder: Path, *, crop: int, batch: int, seed: int) -> None:
         self.crop, self.batch, self.seed = crop, batch, seed
-        self.names: list[str] = []
+        self.files: dict[str, str] = {}  # name: SHA-256
         self._photographs: list[np.ndarray] = []
         content = hashlib.sha256()
         for path in sorted(folder.glob("*")):
@@ -43,10 +43,10 @@ class Pictures:
                 with Image.open(path) as image:
                     pixels = np.asarray(image.convert("RGB"))
                 if min(pixels.shape[:2]) >= crop:
-                    self.names.append(path.name)
+                    self.files[path.name] = file_digest(path)
                     self._photographs.append(pixels)
                     content.update(path.name.encode() + pixels.tobytes())
-        if not self.names:
+        if not self.files:
             raise UserError(
                 f"{folder}: no photograph of at least {crop} x {crop} pixels "
                 f"({', '.join(sorted(SUFFIXES))}). Point training.photos to a folder of photographs"
@@ -120,17 +120,7 @@ def drawn(random: np.random.Generator, side: int) -> np.ndarray:
     return picture.clip(0, 255).round().astype(np.uint8)
 
 
-def check_apart(photos: Path, evaluation: Path) -> None:
-    """Raise `UserError` if a file to report on is, byte for byte, one to train on."""
-    trained = {
-        hashlib.sha256(path.read_bytes()).digest(): path.name
-        for path in photos.glob("*")
-        if path.suffix.lower() in SUFFIXES
-    }
-    for path in evaluation.glob("*"):
-        name = trained.get(hashlib.sha256(path.read_bytes()).digest()) if path.is_file() else None
-        if name:
-            raise UserError(
-                f"{path}: is the same file as {name} in training.photos. Report on photographs "
-                "that were not trained on"
-            )
+def file_digest(path: Path) -> str:
+    """Give the SHA-256 of a file, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

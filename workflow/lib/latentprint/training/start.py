@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latentprint.codec.gains import GAIN_KEY, LOG_K, SIGMA_MIN
+from latentprint.codec.gains import GAIN_KEY, LOG_K
 from latentprint.codec.layouts import CHANNELS, LAYOUTS, Layout
 
 BLOCK = 16
@@ -22,7 +22,6 @@ GAIN_COLUMN = 13
 GAIN = 1.0  # in sigma levels: S = exp(log_k) at displacement 0
 CHROMA_KEPT = 32  # of 64 coefficients of an 8x8 chroma block, all that the synthesis can carry
 SCALE_UNIT = 4.0  # sigma levels in one unit of the float scale decoder's output
-FACTORISED_WIDTH = 2.0  # initial spread of the model of z, symbols
 
 CodecTensors = dict[str, dict[str, Tensor]]
 
@@ -45,10 +44,15 @@ def cosine_basis(side: int, count: int) -> np.ndarray:
     k = np.arange(side)
     one = np.cos(np.pi * (2 * k[None] + 1) * k[:, None] / (2 * side)) * math.sqrt(2 / side)
     one[0] /= math.sqrt(2)
-    order = sorted(
-        ((u, v) for u in k for v in k), key=lambda f: (f[0] ** 2 + f[1] ** 2, abs(f[0] - f[1]), f)
+    return np.stack([np.outer(one[u], one[v]) for u, v in cosine_order(side)[:count]])
+
+
+def cosine_order(side: int) -> list[tuple[int, int]]:
+    """Order the frequencies (vertical, horizontal) of a block by their square."""
+    return sorted(
+        ((u, v) for u in range(side) for v in range(side)),
+        key=lambda f: (f[0] ** 2 + f[1] ** 2, abs(f[0] - f[1]), f),
     )
-    return np.stack([np.outer(one[u], one[v]) for u, v in order[:count]])
 
 
 def start(seed: int) -> CodecTensors:
@@ -101,10 +105,7 @@ def _random(layout: Layout, generator: torch.Generator) -> dict[str, Tensor]:
 
 
 def _factorised(key: str, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-    """Start the model of z as a smooth bump of about `FACTORISED_WIDTH` symbols."""
-    if "matrices" in key:
-        slope = FACTORISED_WIDTH ** (-1 / 4) / shape[1]
-        return torch.full(shape, math.log(math.expm1(slope)))
+    """Start the model of z; `hyper_start` gives its bump place and width."""
     if "biases" in key:
         return torch.rand(shape, generator=generator) - 0.5
     return torch.zeros(shape)
@@ -214,11 +215,7 @@ def _write_synthesis(tensors: dict[str, Tensor], component: str) -> None:
 
 
 def _quiet_entropy(tensors: dict[str, Tensor], component: str) -> None:
-    """Start with nearly constant z, a mean of zero and scales that biases alone decide."""
-    tensors["entropy/hyper_encoder.conv5.weight"] *= 0.05
-    tensors["entropy/hyper_scale_decoder.conv1.bias"] += 0.5
-    tensors["entropy/hyper_scale_decoder.depthwise.bias"] += 0.5
-    tensors["entropy/hyper_scale_decoder.pointwise.weight"] *= 0.1
+    """Start with a mean of zero; the scales are written by `hyper_start`."""
     if component == "chroma":
         tensors["entropy/hyper_decoder.conv4.weight"].zero_()
     else:
@@ -228,20 +225,3 @@ def _quiet_entropy(tensors: dict[str, Tensor], component: str) -> None:
     gain = torch.zeros_like(tensors[f"entropy/{GAIN_KEY}"])
     gain[:, GAIN_COLUMN] = GAIN
     tensors[f"entropy/{GAIN_KEY}"] = gain
-
-
-def fit_scales(parameters: CodecTensors, latents: dict[str, Tensor]) -> None:
-    """Set the scale decoder's output biases to the spread of real latents.
-
-    Parameters
-    ----------
-    parameters : dict
-        Changed in place.
-    latents : dict of str to Tensor, float32, (batch, channel, h, w)
-        Latents y of some pictures, for "luma" and "chroma".
-    """
-    for component, y in latents.items():
-        spread = y.abs().mean(dim=(0, 2, 3)) * 1.25
-        level = (spread / SIGMA_MIN).log().div(LOG_K).clamp(0, 30)
-        bias = parameters[component]["entropy/hyper_scale_decoder.pointwise.bias"]
-        bias.copy_((level / SCALE_UNIT).repeat_interleave(16))
