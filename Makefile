@@ -48,7 +48,8 @@ codec: $(READY) ## train the embedded weights anew and measure them: make codec 
 	cp -r $(RUN)/codec/VM_bop $(RUN)/codec/VM_common_int $(RUN)/codec/training.json resources/codec/
 	$(WORKFLOW) --cores all write_model_card --config rd_curve='{"photos": "$(KODAK)", "transforms": "$(TRANSFORMS)"}'
 	cp $(RUN)/rd_curve/model_card.md $(RUN)/rd_curve/rd_curve.png resources/codec/
-	for kind in tsv json; do cp $(RUN)/rd_curve/measured.$$kind resources/codec/rd_curve.$$kind; done
+	cp $(RUN)/rd_curve/measured.tsv resources/codec/rd_curve.tsv
+	cp $(RUN)/rd_curve/measured.json resources/codec/rd_curve.json
 
 fetch-codec: $(READY) ## how to get the official weights, what a folder of them holds and can run: make fetch-codec WEIGHTS=FOLDER
 	@PYTHONPATH=workflow/lib $(BIN)/python -m latentprint.steps.fetch_codec $(if $(WEIGHTS),--weights "$(WEIGHTS)")

@@ -74,8 +74,10 @@ def main() -> None:
         threads=threads if options.device == "cpu" else (1,),
         batches=counts("--batches", options.batches),
     )
-    blocks = {"conditions": conditions(setting, command(options))}
-    print(blocks["conditions"])
+    described = conditions(setting, command(options))
+    print(described)
+    # Some parts alone leave the page's conditions as they are: they are those of the others.
+    blocks = {"conditions": described} if set(parts) == set(PARTS) else {}
     for part in parts:
         blocks[part] = measured(setting, part)
         print(f"\n{part}. {blocks[part]}", flush=True)

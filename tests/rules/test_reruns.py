@@ -80,7 +80,7 @@ def test_a_new_level_of_a_known_point_fits_nothing(finished):
     """Put before the level whose point it has: neither is made again."""
     with finished.edited(
         "tests/data/tiny.yaml", "run: tiny",
-        'run: tiny\nbpp: [0.24, 0.25, 1.0]\noperating_points: {"0.24": [3, -680]}',
+        'run: tiny\nbpp: [0.24, 0.25, 1.0]\noperating_points: {"0.24": [3, -350]}',
     ):  # fmt: skip
         planned = finished.planned()
     # The level behind it says that it is the same; its cells are scored with its description.

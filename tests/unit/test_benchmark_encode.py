@@ -275,12 +275,13 @@ def test_a_page_keeps_the_text_around_its_tables(bench):
 
 
 def test_the_script_writes_its_page(bench, setting, tmp_path, monkeypatch, capsys):
+    """Conditions are those of a whole run: a part alone leaves them as they are."""
     page = tmp_path / "speed.md"
     folder = setting.files[0].parent
     arguments = ["--weights", str(setting.weights), "--images", str(folder), "--n", "1"]
-    monkeypatch.setattr(
-        sys, "argv", ["encode.py", *arguments, "--parts", "D", "--markdown", str(page)]
-    )
+    arguments += ["--markdown", str(page)]
+    monkeypatch.setattr(bench.encode, "PARTS", {"D": bench.encode.PARTS["D"]})
+    monkeypatch.setattr(sys, "argv", ["encode.py", *arguments, "--parts", "D"])
     bench.encode.main()
     text = page.read_text()
     assert "BOP, model 3" in text
@@ -288,6 +289,11 @@ def test_the_script_writes_its_page(bench, setting, tmp_path, monkeypatch, capsy
     assert str(folder) not in text
     assert str(setting.weights) not in text
     assert "BOP, model 3" in capsys.readouterr().out
+    page.write_text(text.replace("the product's own", "of another run"))
+    others = bench.encode.PARTS | {"A": bench.encode.PARTS["D"]}
+    monkeypatch.setattr(bench.encode, "PARTS", others)
+    bench.encode.main()
+    assert "of another run" in page.read_text()
 
 
 @pytest.mark.parametrize("text", ["", "0", "1,", "1;2", "two"])

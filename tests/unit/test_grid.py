@@ -31,8 +31,8 @@ def test_levels_are_written_in_one_way(bpp, text):
 def test_y_is_shared_by_the_levels_of_one_model(config):
     at = Points(config)
     assert at.of("0.25", "y") == at.of("1", "y") == "model-3"
-    assert at.of("0.25", "y_hat") == "model-3_beta--680"
-    assert at.of("1", "y_hat") == "model-3_beta-240"
+    assert at.of("0.25", "y_hat") == "model-3_beta--350"
+    assert at.of("1", "y_hat") == "model-3_beta-545"
     config["operating_points"]["0.25"] = [1, 0]
     assert at.of("0.25", "y") == "model-1"
     assert at.models("0.25", "train") == [1]
@@ -52,7 +52,7 @@ def test_levels_that_are_one_operating_point_share_their_fits(config):
 
 def test_without_reuse_every_cell_is_its_own_study(config):
     config["tuning_from"] = {}
-    cell = "model-3_beta-240/y_hat/Y/flatten/GB"
+    cell = "model-3_beta-545/y_hat/Y/flatten/GB"
     assert Points(config).study(cell) == cell
 
 

@@ -144,7 +144,7 @@ def test_a_search_is_reused_by_matched_levels_too(config, matched):
 def test_reuse_of_a_feature_alone(config):
     config["tuning_from"] = {"flatten": "single"}
     at = Points(config)
-    where = "model-3_beta-240/y_hat/Y"
+    where = "model-3_beta-545/y_hat/Y"
     assert at.study(f"{where}/flatten/GB") == f"{where}/single/GB"
     assert at.study(f"{where}/multiple/GB") == f"{where}/multiple/GB"
 

@@ -89,7 +89,7 @@ def torch_picture(seed):
 def test_the_curve_has_every_codec_and_photograph(measured):
     points = curve.read(measured / "measured.tsv")
     assert {point.codec for point in points} == set(curve.CODECS)
-    assert curve.photographs(points) == ["drawn_5", "drawn_6"]
+    assert curve.photographs(points) == ["drawn_5.png", "drawn_6.png"]
     facts = json.loads((measured / "measured.json").read_text())
     assert facts["n"] == 2
     assert facts["tools"] is True

@@ -7,7 +7,7 @@ import shutil
 from snakemake.exceptions import IncompleteCheckpointException
 
 from latentprint import figure_plan, sidecar, trace
-from latentprint.weight_files import entropy_files, transform_files
+from latentprint.weight_files import entropy_files, relative_path, transform_files
 
 # Images
 
@@ -486,6 +486,21 @@ def rd_curve_wanted():
     """What of the curve belongs to a run: nothing where there is neither curve nor photographs."""
     known = config["rd_curve"]["photos"] or CURVE == EMBEDDED_CURVE
     return RD_CURVE if known else []
+
+
+# Embedded weights
+
+EMBEDDED_FILES = [
+    relative_path(kind, point, component, 3)
+    for kind, point in (("encoder", "BOP"), ("decoder", "BOP"), ("entropy", ""))
+    for component in ("luma", "chroma")
+]
+
+
+def start_files(wildcards):
+    """The weights that training goes on from."""
+    named = EMBEDDED_FILES if config["training"]["start"] else []
+    return [f"{RUN}/start/{path}" for path in named]
 
 
 def training_settings():

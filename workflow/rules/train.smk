@@ -2,19 +2,29 @@
 # where the other rules look for it.
 
 
+rule start_weights:
+    """Take earlier embedded weights out of the repository's history, to go on from them."""
+    output:
+        [f"{RUN}/start/{path}" for path in EMBEDDED_FILES],
+    log:
+        "<logs>/start_weights.log",
+    localrule: True
+    params:
+        commit=config["training"]["start"],
+        checkout=str(ROOT),
+        folder=f"{RUN}/start",
+    shell:
+        "git -C {params.checkout:q} archive {params.commit} resources/codec 2> {log}"
+        " | tar -x -C {params.folder:q} --strip-components=2"
+
+
 rule train_codec:
     """Train BOP weights of model id 3 on photographs, resuming from the last checkpoint."""
+    input:
+        start=start_files,
     output:
         settings="<results>/codec/training.json",
-        files=[
-            f"{RUN}/codec/{path}"
-            for component in ("Y", "UV")
-            for path in (
-                f"VM_bop/encoder_{component}_0.5.pth",
-                f"VM_bop/decoder_{component}_0.5.pth",
-                f"VM_common_int/{component}_0.5.pth",
-            )
-        ],
+        files=[f"{RUN}/codec/{path}" for path in EMBEDDED_FILES],
     log:
         "<logs>/train_codec.log",
     benchmark:
@@ -28,10 +38,11 @@ rule train_codec:
         code=code_of("train_codec"),
         cfg=training_settings(),
         photos=config["training"]["photos"] or "",
+        start=f"--start {RUN}/start" if config["training"]["start"] else "",
         checkpoint=f"{RUN}/training/checkpoint.pt",
     shell:
         "python -m latentprint.steps.train_codec --photos {params.photos:q}"
-        " --settings {params.cfg:q} --checkpoint {params.checkpoint} --threads {threads}"
+        " --settings {params.cfg:q} {params.start} --checkpoint {params.checkpoint} --threads {threads}"
         " --output $(dirname {output.settings}) 2>&1 | tee -ia {log}"
 
 

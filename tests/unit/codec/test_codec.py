@@ -6,6 +6,7 @@ import torch
 from latentprint.codec import JpegAI, gains, hyper, rate, residual, tools
 from latentprint.codec.weights import Part, read
 from latentprint.errors import UserError
+from tests.block_means import spread_means
 
 EVERYTHING = ("y", "y_hat", "q", "z_hat", "mu")
 COMPONENTS = {"luma": 160, "chroma": 96}
@@ -78,7 +79,7 @@ def test_y_hat_with_tools(four_models, mixed, model):
         log_gain = gains.gain_log(weights, beta=coded.beta[:, column])
         index = hyper.decode_scales(part.z_hat, latent_size=part.y.shape[-2:], weights=weights)
         skip = index + log_gain[:, :, None, None]
-        blocks = tools.block_index(skip)
+        blocks = spread_means(skip)
         scaling = tools.residual_scaling(blocks, part.grfs, model=model)
         scales = residual.Scales(part.gain[:, :, None, None], scaling.forward, scaling.backward)
         r_hat = residual.dequantise(part.q, scales)

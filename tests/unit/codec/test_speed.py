@@ -10,6 +10,7 @@ import torch
 
 from latentprint.codec import blocks, heap, hyper, tools
 from latentprint.codec.weights import Part, read
+from tests.block_means import spread_means
 
 
 @pytest.mark.parametrize("offset", [0.0, 5.0, -300.0])
@@ -68,7 +69,7 @@ def test_a_look_up_by_blocks_is_one_by_positions():
     generator = torch.Generator().manual_seed(6)
     index = torch.randint(-800, 4000, (2, 5, 19, 16), generator=generator, dtype=torch.int32)
     raised = torch.rand((2, 5), generator=generator) > 0.5
-    by_position = tools.residual_scaling(tools.block_index(index), raised, model=2)
+    by_position = tools.residual_scaling(spread_means(index), raised, model=2)
     by_block = tools.residual_scaling(tools.block_means(index), raised, model=2)
     for name in ("forward", "backward", "offset"):
         wide = tools.spread(getattr(by_block, name), (19, 16), side=tools.BLOCK)

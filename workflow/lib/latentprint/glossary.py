@@ -223,7 +223,8 @@ _WORDS = {
     "rd_jpegai": ("JPEG AI {point}", "JPEG AI {point}"),
     "rd_jpeg": ("JPEG 4:2:0", "JPEG 4:2:0"),
     "rd_webp": ("WebP", "WebP"),
-    "rd_transforms": ("Official BOP transforms", "Trasformate BOP ufficiali"),
+    "rd_transforms_official": ("Official BOP transforms", "Trasformate BOP ufficiali"),
+    "rd_transforms_other": ("Other BOP transforms", "Altre trasformate BOP"),
     "rd_foot": (
         "{n} photographs of {photographs}; JPEG AI: {weights}, tools on, estimated bits",
         "{n} fotografie di {photographs}; JPEG AI: {weights}, strumenti attivi, bit stimati",
@@ -241,17 +242,18 @@ _WORDS = {
     "rd_of_means": ("Mean curves (%)", "Curve medie (%)"),
     "rd_typical": ("Single photographs (%)", "Singole fotografie (%)"),
     "rd_range": ("PSNR (dB)", "PSNR (dB)"),
-    "rd_setting": ("Displacement", "Spostamento"),
+    "rd_photographs": ("Photographs", "Fotografie"),
+    "rd_setting": ("Model and displacement", "Modello e spostamento"),
     "rd_no_overlap": ("no common quality", "nessuna qualità in comune"),
     "note_rd_differences": (
         "Bjontegaard's difference, monotone cubics: bits that the first codec needs more (+) or "
         "less (-) than the second at equal quality, over the range of quality that both reach. "
         "Left: of the curves averaged over the photographs; right: mean over single photographs "
-        "with its 95 % interval (bootstrap over {n} photographs).",
+        "with its 95 % interval (bootstrap over those whose curves overlap, last column).",
         "Differenza di Bjontegaard, cubiche monotone: bit in più (+) o in meno (-) del primo codec "
         "rispetto al secondo a parità di qualità, nell'intervallo di qualità comune. A sinistra: "
         "delle curve medie; a destra: media sulle singole fotografie con intervallo al 95 % "
-        "(bootstrap su {n} fotografie).",
+        "(bootstrap su quelle le cui curve si sovrappongono, ultima colonna).",
     ),
     "note_rd_source": (
         "{n} photographs of {photographs}; JPEG AI {operating_point}, {weights}, tools on, bits "
@@ -268,12 +270,12 @@ _WORDS = {
         "{webp}, metodo più lento; bit dell'intero file.",
     ),
     "note_rd_transforms": (
-        "Official BOP transforms: without their entropy networks, which were not at hand; latents "
-        "rounded, bits by the entropy of each channel's symbols over all photographs. The whole "
-        "codec needs fewer.",
-        "Trasformate BOP ufficiali: senza le loro reti di entropia, non disponibili; latenti "
-        "arrotondati, bit dall'entropia dei simboli di ciascun canale su tutte le fotografie. Il "
-        "codec completo ne richiede meno.",
+        "{name}: the highest model id, without entropy networks; latents rounded at a row of "
+        "gains, bits by the entropy of each channel's symbols over all photographs. It is not the "
+        "rate of the whole codec.",
+        "{name}: il modello più alto, senza reti di entropia; latenti arrotondati con una serie di "
+        "guadagni, bit dall'entropia dei simboli di ciascun canale su tutte le fotografie. Non "
+        "sono i bit del codec completo.",
     ),
     "weights_embedded": ("embedded weights", "pesi incorporati"),
     "weights_official": ("official weights", "pesi ufficiali"),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError, features
 from PIL.JpegImagePlugin import get_sampling
 
 from latentprint.errors import UserError
@@ -160,6 +160,12 @@ def jpeg_settings(image: Image.Image) -> tuple[int | None, str]:
         return None, ""
     table = tuple(image.quantization.get(0, ()))
     return QUALITY_OF_TABLE.get(table), SAMPLINGS.get(get_sampling(image), "")
+
+
+def decoder_version() -> str:
+    """Name what decodes: Pillow and the JPEG library that it was built with."""
+    jpeg = features.version("libjpeg_turbo") or features.version("jpg")
+    return f"Pillow {features.version('pil')}, JPEG {jpeg}"
 
 
 def _read(path: Path) -> bytes:

@@ -88,7 +88,8 @@ def match_rates(
         with store.create(
             output, ids=first.ids, datasets=FOUND, attributes=described, resume=resume
         ) as writer:
-            progress = Progress(len(first), "images", done=writer.done)
+            blocks = row_blocks(described["batch"], done=writer.done, total=len(first))
+            progress = Progress(len(first), "images", done=blocks[0][0] if blocks else len(first))
 
             def load(block: tuple[int, int]) -> list[Planes]:
                 return [
@@ -116,7 +117,7 @@ def match_rates(
                 progress.advance(len(decisions))
 
             run_blocks(
-                row_blocks(described["batch"], done=writer.done, total=len(first)),
+                blocks,
                 load=load,
                 work=decide,
                 write=write,

@@ -80,6 +80,10 @@ class JpegAI:
         UserError
             If the operating point is unknown, the folder holds none of its files, a file is not
             what it should be (file and key are named), or the device is not there.
+
+        Notes
+        -----
+        On a CPU memory that PyTorch frees then stays with the process (`heap.keep`).
         """
         folder = Path(weights)
         if operating_point not in OPERATING_POINTS:

@@ -49,7 +49,7 @@ class Levels:
     code_index : Tensor, int32, shape of skip_index
         The same after RVS and GRFS: selects the probability model.
     blocks : Tensor, int32, shape of skip_index
-        Block means of skip_index (`tools.block_index`).
+        Block means of skip_index (`tools.block_means`).
     raised : Tensor, bool, (batch, channel), or None
         GRFS flags; None where the tools are off.
     scales : residual.Scales

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -54,25 +53,20 @@ class Scales:
         return [Scales(self.gain, forward, backward) for forward, backward in pairs]
 
 
-def quantise(residual: Tensor, scales: Scales, mask: Tensor) -> Tensor:
-    """Scale and round the residual.
+def symbols(residual: Tensor, scales: Scales) -> Tensor:
+    """Scale and round the residual, as if nothing were skipped.
 
     Parameters
     ----------
     residual : Tensor, float32, (batch, channel, h, w)
         y - mu.
     scales : Scales
-    mask : Tensor, bool, shape of residual
 
     Returns
     -------
-    q : Tensor, float32 with integer values, -32768..32767
+    Tensor, float32 with integer values, -32768..32767
+        q where the mask lets it be coded; elsewhere q is 0.
     """
-    return torch.where(mask, symbols(residual, scales), 0.0)
-
-
-def symbols(residual: Tensor, scales: Scales) -> Tensor:
-    """Scale and round the residual where nothing is skipped; otherwise as `quantise`."""
     scaled = residual * scales.gain
     if scales.forward is not None:
         scaled.mul_(scales.forward)

@@ -62,7 +62,7 @@ class Scaling:
     offset: Tensor
 
 
-def block_index(index: Tensor) -> Tensor:
+def block_means(index: Tensor) -> Tensor:
     """Average the sigma index over blocks of 8x8 positions of a channel.
 
     Parameters
@@ -72,22 +72,8 @@ def block_index(index: Tensor) -> Tensor:
 
     Returns
     -------
-    Tensor, int32, shape of index, 0..4351
-        Rounded mean, repeated over the block.
-    """
-    return spread(block_means(index), (index.shape[-2], index.shape[-1]), side=BLOCK)
-
-
-def block_means(index: Tensor) -> Tensor:
-    """Average the sigma index over blocks, one value a block: what `block_index` repeats.
-
-    Parameters
-    ----------
-    index : Tensor, int32, (batch, channel, h, w)
-
-    Returns
-    -------
     Tensor, int32, (batch, channel, ceil(h / 8), ceil(w / 8)), 0..4351
+        Rounded means; `spread` repeats them over their blocks.
     """
     height, width = index.shape[-2:]
     padded = F.pad(index, (0, -width % BLOCK, 0, -height % BLOCK), value=BORDER_INDEX)
@@ -147,7 +133,7 @@ def residual_scaling(blocks: Tensor, raised: Tensor, *, model: int) -> Scaling:
     Parameters
     ----------
     blocks : Tensor, int32, (batch, channel, h, w)
-        From `block_index` or `block_means`.
+        From `block_means`, spread or not.
     raised : Tensor, bool, (batch, channel)
         GRFS flags.
     model : int
@@ -207,7 +193,7 @@ def scale_latents(rebuilt: Tensor, residual: Tensor, blocks: Tensor, *, model: i
     residual : Tensor, float32, shape of rebuilt
         Dequantised residual r_hat.
     blocks : Tensor, int32, shape of rebuilt
-        From `block_index`.
+        From `block_means`, spread.
     model : int
         Model id, 0..3.
 

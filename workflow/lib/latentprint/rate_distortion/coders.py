@@ -3,7 +3,6 @@
 import io
 import math
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,12 +14,12 @@ from latentprint.codec.gains import LOG_K
 from latentprint.rate_distortion.curve import JPEG, OWN, TRANSFORMS, WEBP, Point
 
 Pixels = NDArray[np.uint8]
+Counts = tuple[NDArray[np.int32], NDArray[np.int64]]  # symbols, how often
 
-SUFFIXES = {".png", ".webp", ".bmp", ".tif", ".tiff"}  # a lossy original favours its own codec
 DISPLACEMENTS = (-1069, -950, -800, -650, -500, -350, -200, -50, 100, 250, 400, 550, 702)
 JPEG_QUALITIES = (5, 8, 12, 17, 25, 35, 45, 55, 65, 75, 82, 88, 92, 95)
 WEBP_QUALITIES = (0, 5, 12, 25, 40, 55, 70, 80, 88, 93, 97)
-TRANSFORM_LEVELS = (-8, -4, 0, 4)  # gains of transforms without entropy networks, sigma levels
+TRANSFORM_LEVELS = (-10, -8, -6, -4, -2, 0, 2, 4)  # gains of transforms alone, sigma levels
 
 
 def quality(decoded: Pixels, original: Pixels) -> float:
@@ -108,50 +107,60 @@ class TransformCoder:
     ----------
     codec : JpegAI
         With encoder and decoder files.
-    models : sequence of int
-        Model ids to try.
+    model : int
+        Model id.
     """
 
-    def __init__(self, codec: JpegAI, models: Sequence[int]) -> None:
-        self._codec, self._models = codec, models
-        self._seen: list[tuple[str, str, list[NDArray[np.int32]], int, float]] = []
+    def __init__(self, codec: JpegAI, model: int) -> None:
+        self._codec, self._model = codec, model
+        # Of each photograph and setting: name, samples, quality, counted symbols of every channel.
+        self._seen: dict[str, list[tuple[str, int, float, list[Counts]]]] = {}
 
     def add(self, pixels: Pixels, name: str) -> None:
         """Code one photograph at all settings."""
         rgb = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None]
-        for model in self._models:
-            y = self._codec.encode(rgb, model, latents=("y",))
-            latents = (y.luma.y, y.chroma.y)
-            for level in TRANSFORM_LEVELS:
-                gain = math.exp(level * LOG_K)
-                symbols = [(values * gain).round() for values in latents]
-                decoded = self._codec.synthesise(
-                    *(values / gain for values in symbols), size=y.size, model=model
-                )
-                psnr = quality(decoded[0].permute(1, 2, 0).cpu().numpy(), pixels)
-                kept = [values[0].flatten(1).int().cpu().numpy() for values in symbols]
-                setting = f"model {model}, gain {gain:.3f}"
-                self._seen.append((setting, name, kept, pixels[..., 0].size, psnr))
+        y = self._codec.encode(rgb, self._model, latents=("y",))
+        for level in TRANSFORM_LEVELS:
+            gain = math.exp(level * LOG_K)
+            symbols = [(values * gain).round() for values in (y.luma.y, y.chroma.y)]
+            decoded = self._codec.synthesise(
+                *(values / gain for values in symbols), size=y.size, model=self._model
+            )
+            psnr = quality(decoded[0].permute(1, 2, 0).cpu().numpy(), pixels)
+            counts = [
+                np.unique(channel, return_counts=True)
+                for values in symbols
+                for channel in values[0].flatten(1).int().cpu().numpy()
+            ]
+            entry = (name, pixels[..., 0].size, psnr, counts)
+            self._seen.setdefault(f"model {self._model}, gain {gain:.3f}", []).append(entry)
 
     def points(self) -> Iterator[Point]:
         """Give the points of all photographs added, once their statistics are known."""
-        for setting in dict.fromkeys(entry[0] for entry in self._seen):
-            entries = [entry for entry in self._seen if entry[0] == setting]
-            bits = np.zeros(len(entries))
-            for component in range(2):
-                for channel in range(len(entries[0][2][component])):
-                    bits += _pooled_bits([entry[2][component][channel] for entry in entries])
-            for (_, name, _, size, psnr), total in zip(entries, bits, strict=True):
+        for setting, entries in self._seen.items():
+            channels = zip(*(counts for _, _, _, counts in entries), strict=True)
+            bits = sum(pooled_bits(channel) for channel in channels)
+            for (name, size, psnr, _), total in zip(entries, bits, strict=True):
                 yield Point(TRANSFORMS, setting, name, float(total) / size, psnr)
 
 
-def _pooled_bits(rows: Sequence[NDArray[np.int32]]) -> NDArray[np.float64]:
-    """Give the bits of each row of symbols under the frequencies of all rows together."""
-    values, counts = np.unique(np.concatenate(rows), return_counts=True)
-    cost = np.log2(counts.sum()) - np.log2(counts)
-    return np.array([cost[np.searchsorted(values, row)].sum() for row in rows])
+def pooled_bits(counted: Sequence[Counts]) -> NDArray[np.float64]:
+    """Give the bits of each group of symbols under the frequencies of all groups together.
 
+    Parameters
+    ----------
+    counted : sequence of (values, counts)
+        Sorted symbols of a group, each once, and how often they occur.
 
-def photograph_paths(folder: Path) -> list[Path]:
-    """List the photographs of a folder, by name."""
-    return sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES)
+    Returns
+    -------
+    ndarray, float64, (groups,)
+    """
+    values = np.concatenate([values for values, _ in counted])
+    symbols, places = np.unique(values, return_inverse=True)
+    counts = np.concatenate([counts for _, counts in counted])
+    totals = np.bincount(places, weights=counts, minlength=len(symbols))
+    cost = np.log2(totals.sum()) - np.log2(totals)
+    return np.array(
+        [(counts * cost[np.searchsorted(symbols, values)]).sum() for values, counts in counted]
+    )

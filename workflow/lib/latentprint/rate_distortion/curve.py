@@ -2,7 +2,6 @@
 
 import csv
 import io
-import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -101,8 +100,8 @@ def of_photograph(
 def mean(points: Sequence[Point], codec: str) -> tuple[list[str], np.ndarray]:
     """Average over photographs, setting by setting.
 
-    Of several model ids, each at several gains, the curve is what the best of them reach: the
-    upper hull of quality over the logarithm of the rate.
+    Settings that another one beats in rate and quality are left out: of several model ids at
+    several displacements the curve is what the best of them reach.
 
     Returns
     -------
@@ -115,25 +114,10 @@ def mean(points: Sequence[Point], codec: str) -> tuple[list[str], np.ndarray]:
     for point in points:
         if point.codec == codec:
             settings.setdefault(point.setting, []).append((point.bpp, point.psnr))
-    means = sorted(
-        (*map(float, np.mean(values, axis=0)), name) for name, values in settings.items()
-    )
-    if len({name.split(",")[0] for name in settings if "," in name}) > 1:
-        means = _hull(means)
-    return [name for _, _, name in means], np.array([value[:2] for value in means], dtype=float)
-
-
-def _hull(means: list[tuple[float, float, str]]) -> list[tuple[float, float, str]]:
-    """Keep the points that no line between two others passes above."""
     kept: list[tuple[float, float, str]] = []
-    for entry in means:
-        if kept and entry[1] <= kept[-1][1]:
-            continue
-        while len(kept) > 1 and _slope(kept[-2], kept[-1]) <= _slope(kept[-1], entry):
-            kept.pop()
-        kept.append(entry)
-    return kept
-
-
-def _slope(first: tuple[float, float, str], second: tuple[float, float, str]) -> float:
-    return (second[1] - first[1]) / (math.log(second[0]) - math.log(first[0]))
+    for bpp, psnr, name in sorted(
+        (*map(float, np.mean(values, axis=0)), name) for name, values in settings.items()
+    ):
+        if not kept or psnr > kept[-1][1]:
+            kept.append((bpp, psnr, name))
+    return [name for _, _, name in kept], np.array([value[:2] for value in kept], dtype=float)

@@ -22,6 +22,14 @@ RATES = (0.1, 0.2, 0.5, 1, 2, 5)  # ticks
 SHOWN = (0.08, 4.0)  # bits per pixel
 
 
+def codec_name(codec: str, facts: Mapping[str, Any], text: Words) -> str:
+    """Name a codec for legends and tables; transforms by where their weights come from."""
+    if codec == TRANSFORMS:
+        source = "official" if facts["transforms"]["source"] == "official" else "other"
+        return text[f"rd_transforms_{source}"]
+    return text[f"rd_{codec}"].format(point=facts["operating_point"])
+
+
 def draw(
     points: Sequence[Point], facts: Mapping[str, Any], *, text: Words
 ) -> tuple[Figure, list[dict[str, Any]]]:
@@ -46,13 +54,14 @@ def draw(
         photographs=facts["photographs"], n=facts["n"], weights=text[f"weights_{facts['weights']}"]
     )
     picture, (axes,) = frame(NARROW, 3.3, left=0.55, right=0.15, top=0.12, bottom=1.1, foot=foot)
-    data, handles = [], []
+    data, handles, heights = [], [], []
     for codec in present:
         settings, values = mean(points, codec)
         shown = (values[:, 0] >= SHOWN[0]) & (values[:, 0] <= SHOWN[1])
-        label = text[f"rd_{codec}"].format(point=facts["operating_point"])
+        label = codec_name(codec, facts, text)
         look = {"markersize": 3, "linewidth": 1.2, **LOOKS[codec]}
-        axes.plot(values[shown, 0], values[shown, 1], **look)
+        axes.plot(values[:, 0], values[:, 1], **look)  # a line may come from beyond the picture
+        heights += values[shown, 1].tolist()
         handles.append(Line2D([], [], label=label, **look))
         data += [
             {"codec": codec, "setting": setting, "bpp": float(bpp), "psnr": float(psnr)}
@@ -64,6 +73,7 @@ def draw(
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xticklabels([f"{rate:g}" for rate in RATES])
     axes.set_xlim(SHOWN)
+    axes.set_ylim(min(heights) - 1, max(heights) + 1)
     axes.set_xlabel(text["rd_rate"])
     axes.set_ylabel(text["rd_psnr"])
     axes.grid(axis="both")

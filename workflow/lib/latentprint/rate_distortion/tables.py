@@ -7,7 +7,8 @@ import numpy as np
 
 from latentprint.glossary import Words
 from latentprint.rate_distortion.bjontegaard import RateDifference, compare
-from latentprint.rate_distortion.curve import CODECS, JPEG, OWN, TRANSFORMS, WEBP, Point, mean
+from latentprint.rate_distortion.curve import JPEG, OWN, TRANSFORMS, WEBP, Point, mean
+from latentprint.rate_distortion.figure import codec_name
 from latentprint.table_formats import Column, Table
 
 COMPARED = ((OWN, JPEG), (OWN, WEBP), (TRANSFORMS, JPEG), (TRANSFORMS, WEBP), (OWN, TRANSFORMS))
@@ -35,16 +36,16 @@ def differences(points: Sequence[Point], facts: Mapping[str, Any], *, text: Word
         if {codec, anchor} <= present:
             found = compare(points, codec, anchor, seed=SEED)
             data.append({"codec": codec, "against": anchor, **vars(found)})
-            names = (_name(codec, facts, text), _name(anchor, facts, text))
-            printed.append([*names, *_printed(found, text)])
-    heads = ("rd_codec", "rd_against", "rd_of_means", "rd_typical", "rd_range")
+            names = [codec_name(name, facts, text) for name in (codec, anchor)]
+            printed.append([*names, *_printed(found, text), f"{found.photographs}"])
+    heads = ("rd_codec", "rd_against", "rd_of_means", "rd_typical", "rd_range", "rd_photographs")
     return Table(
         stem="rd_differences",
         number="",
         caption=text["rd_differences"],
         columns=[Column(text[head], numeric=at > 1) for at, head in enumerate(heads)],
         rows=printed,
-        notes=[text["note_rd_differences"].format(**facts), *_notes(points, facts, text)],
+        notes=[text["note_rd_differences"], *_notes(points, facts, text)],
         data=data,
         language=text["language"],
     )
@@ -59,7 +60,7 @@ def points_of_codec(points: Sequence[Point], facts: Mapping[str, Any], *, text: 
         caption=text["rd_points"],
         columns=[Column(text[head], numeric=True) for head in ("rd_setting", "bpp", "rd_psnr")],
         rows=[
-            [setting.removeprefix("model 3, "), f"{bpp:.3f}", f"{psnr:.2f}"]
+            [setting, f"{bpp:.3f}", f"{psnr:.2f}"]
             for setting, (bpp, psnr) in zip(settings, values, strict=True)
         ],
         notes=_notes(points, facts, text)[:1],
@@ -82,10 +83,6 @@ def _printed(found: RateDifference, text: Words) -> list[str]:
     ]
 
 
-def _name(codec: str, facts: Mapping[str, Any], text: Words) -> str:
-    return text[f"rd_{codec}"].format(point=facts["operating_point"])
-
-
 def _notes(points: Sequence[Point], facts: Mapping[str, Any], text: Words) -> list[str]:
     weights = text[f"weights_{facts['weights']}"]
     present = {point.codec for point in points}
@@ -93,5 +90,6 @@ def _notes(points: Sequence[Point], facts: Mapping[str, Any], text: Words) -> li
     if present & {JPEG, WEBP}:
         notes.append(text["note_rd_files"].format(**facts))
     if TRANSFORMS in present:
-        notes.append(text["note_rd_transforms"])
-    return notes if set(CODECS) & present else []
+        name = codec_name(TRANSFORMS, facts, text)
+        notes.append(text["note_rd_transforms"].format(name=name))
+    return notes

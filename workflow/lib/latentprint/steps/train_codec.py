@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from latentprint.codec import heap
 from latentprint.errors import run
 from latentprint.files import write_text
 from latentprint.training import export, loop, record
@@ -20,18 +21,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photos", type=Path, required=True, help="photographs to train on")
     parser.add_argument("--settings", type=json.loads, required=True, help="JSON of loop.Settings")
+    parser.add_argument("--start", type=Path, help="folder of weights to go on from")
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True, help="folder in the official layout")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(1)  # the loop has threads of its own
+    heap.keep()
     settings = loop.Settings.of(options.settings)
     pictures = Pictures(
         options.photos, crop=settings.crop, batch=settings.batch, seed=settings.seed
     )
     logger.info("training on %d photographs and drawn pictures", len(pictures.files))
     parameters = loop.train(
-        pictures, settings=settings, checkpoint=options.checkpoint, threads=options.threads
+        pictures,
+        settings=settings,
+        checkpoint=options.checkpoint,
+        start_folder=options.start,
+        threads=options.threads,
     )
     written = export.write(parameters, options.output)
     write_text(options.output / record.TRAINING, record.written(settings, pictures))

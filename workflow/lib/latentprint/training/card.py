@@ -23,7 +23,6 @@ def text(record: Mapping[str, Any], *, facts: Mapping[str, Any], tables: Sequenc
     """
     settings = record["settings"]
     names = list(record["photographs"])
-    low, high = record["displacements"]
     lines = [
         "# Embedded codec weights",
         "",
@@ -35,13 +34,11 @@ def text(record: Mapping[str, Any], *, facts: Mapping[str, Any], tables: Sequenc
         "## Training",
         "",
         f"- {len(names)} photographs ({', '.join(_origins(names))}) and drawn pictures (discs,",
-        "  bars, gradients, grain); none of the images that a run classifies.",
-        *_start(record),
-        "- Loss: bits per pixel + weight x mean squared RGB error; the weight is "
-        f"{settings['distortion_weight']} at",
-        "  the gain that the loop counts as displacement 0 and grows with the square of the gain.",
-        f"  Displacements drawn from {low} to {high}, as these files count them (the gain table",
-        f"  was shifted by {record['gain_offset']} afterwards).",
+        "  bars, gradients, grain).",
+        *_start(settings),
+        "- Loss: bits per pixel + weight x mean squared RGB error, weight growing with the square",
+        f"  of the gain ({settings['distortion_weight']} where the step of a cosine coefficient is",
+        "  17 of 255); displacements drawn from all that there are.",
         f"- Batches of {settings['batch']} crops of {settings['crop']} pixels, seed "
         f"{settings['seed']};",
         f"  {settings['pool']} of them again and again while the encoder is not trained.",
@@ -56,7 +53,7 @@ def text(record: Mapping[str, Any], *, facts: Mapping[str, Any], tables: Sequenc
         "## Quality",
         "",
         f"Measured by the rule `codec_rd_curve` on the {facts['n']} photographs of "
-        f"`{facts['photographs']}`, none of them trained on.",
+        f"`{facts['photographs']}`; no file of theirs was trained on.",
         "",
         "![Rate-distortion curves](rd_curve.png)",
         "",
@@ -70,11 +67,11 @@ def _origins(names: Sequence[str]) -> list[str]:
     return [f"{origins.count(origin)} {origin}" for origin in dict.fromkeys(origins)]
 
 
-def _start(record: Mapping[str, Any]) -> list[str]:
-    if record["start_digest"]:
+def _start(settings: Mapping[str, Any]) -> list[str]:
+    if settings["start"]:
         first = [
-            "- Start: transforms and context model of earlier weights of this project, digest",
-            f"  {record['start_digest'][:12]} (their card is in the history of this file), and",
+            "- Start: transforms and context model of the weights in this repository at commit",
+            f"  {settings['start']}, and",
         ]
     else:
         first = ["- Start: a 16x16 cosine transform (`training/start.py`), and"]

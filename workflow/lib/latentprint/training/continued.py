@@ -9,13 +9,13 @@ from pathlib import Path
 
 from torch import Tensor
 
-from latentprint.codec import hyper, weights
+from latentprint.codec import hyper
 from latentprint.codec.gains import GAIN_KEY
 from latentprint.codec.layouts import CHANNELS
 from latentprint.codec.weights import Part, read
 from latentprint.training import network
 from latentprint.training.export import MODEL
-from latentprint.training.start import CodecTensors
+from latentprint.training.start import FILES, CodecTensors
 
 REDESIGNED = ("hyper_encoder", "hyper_scale_decoder", "hyper_entropy", GAIN_KEY)
 
@@ -39,8 +39,7 @@ def take_over(parameters: CodecTensors, folder: Path, rgb: Tensor) -> None:
     """
     taken = {
         component: {
-            kind: read(folder, Part(kind, point, component, MODEL))
-            for kind, point in (("encoder", "BOP"), ("decoder", "BOP"), ("entropy", ""))
+            kind: read(folder, Part(kind, point, component, MODEL)) for kind, point in FILES
         }
         for component in CHANNELS
     }
@@ -57,13 +56,3 @@ def take_over(parameters: CodecTensors, folder: Path, rgb: Tensor) -> None:
         tensors = parameters[component]
         tensors["entropy/hyper_decoder.conv4.weight"].zero_()
         tensors["entropy/hyper_decoder.conv4.bias"].copy_(psi.mean(dim=(0, 2, 3)))
-
-
-def digest(folder: Path) -> str:
-    """Give the SHA-256 of the weights that training went on from."""
-    parts = [
-        Part(kind, point, component, MODEL)
-        for kind, point in (("encoder", "BOP"), ("decoder", "BOP"), ("entropy", ""))
-        for component in CHANNELS
-    ]
-    return weights.digest(folder, parts)

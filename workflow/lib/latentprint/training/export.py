@@ -6,19 +6,16 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from latentprint.codec.gains import GAIN_KEY, LEVEL_UNITS
+from latentprint.codec.gains import LEVEL_UNITS
 from latentprint.codec.hyper import SCALE_LAYERS
 from latentprint.codec.layouts import LAYOUTS
 from latentprint.codec.weights import Part
 from latentprint.files import replacing
 from latentprint.training.network import ACTIVATION_UNIT, view
-from latentprint.training.start import SCALE_UNIT, CodecTensors
+from latentprint.training.start import FILES, SCALE_UNIT, CodecTensors
 
 MODEL = 3
 WEIGHT_MAX = 127
-# Added to the gain table, 1/128 of a sigma level: so that the displacements -1069..702, all that a
-# user can ask for, reach from about 0.1 to about 2 bpp on photographs.
-GAIN_OFFSET = -250
 SHIFT_MAX = 20  # keeps the sums of a layer below 2**53 and the bias within int32
 
 
@@ -38,11 +35,10 @@ def write(parameters: CodecTensors, folder: Path) -> list[Path]:
     """
     written = []
     for component, tensors in parameters.items():
-        for kind, point in (("encoder", "BOP"), ("decoder", "BOP"), ("entropy", "")):
+        for kind, point in FILES:
             content = view(tensors, kind)
             if kind == "entropy":
                 content = _with_integer_scales(content)
-                content[GAIN_KEY] = _shifted_gain(content[GAIN_KEY])
                 content["hyper_entropy.freqs_int"] = torch.zeros(
                     LAYOUTS[kind, point, component]["hyper_entropy.freqs_int"].shape,
                     dtype=torch.int32,
@@ -57,11 +53,6 @@ def write(parameters: CodecTensors, folder: Path) -> list[Path]:
                 torch.save({key: value.contiguous() for key, value in halved.items()}, temporary)
             written.append(path)
     return written
-
-
-def _shifted_gain(table: Tensor) -> Tensor:
-    """Shift the populated column of the gain table by `GAIN_OFFSET`."""
-    return torch.where(table != 0, table + GAIN_OFFSET / LEVEL_UNITS, table)
 
 
 def _with_integer_scales(content: dict[str, Tensor]) -> dict[str, Tensor]:

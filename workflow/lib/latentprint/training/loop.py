@@ -23,12 +23,11 @@ from latentprint.files import replacing
 from latentprint.progress import Progress
 from latentprint.training import continued, hyper_start, network
 from latentprint.training.pictures import Pictures
-from latentprint.training.start import CodecTensors, start
+from latentprint.training.start import BETA_AT_STEP, CodecTensors, start
 
 logger = logging.getLogger(__name__)
 
 WARM_UP = 100  # steps of a stage until its full learning rate
-BETAS = (-1300, 450)  # displacements drawn in training
 AVERAGED_BATCHES = 8  # batches over which the explicit prediction of taken weights is averaged
 RATE_EXPONENT = 0.7  # the rate of photographs goes about with this power of the gain
 CHECKPOINT_EVERY = 100  # steps
@@ -40,7 +39,6 @@ FITTED_BATCHES = 48  # batches whose latents decide the start of the hyper netwo
 # multiplies: layers that read latents, up to a hundred and more, take small steps, the few tensors
 # of the model of z, behind softplus and tanh, large ones.
 SHARES = {
-    "encoder_end": 0.1,
     "encoder": 0.1,
     "decoder/first_stage": 0.03,
     "decoder/conv2_t": 0.03,
@@ -58,7 +56,7 @@ class Stage:
     Attributes
     ----------
     networks : tuple of str
-        Which are trained: of "encoder" (all but its end), "encoder_end", "decoder", "entropy".
+        Which are trained: of "encoder_begin", "encoder_end", "decoder", "entropy".
     steps : int
         Optimiser steps.
     learning_rate : float
@@ -82,10 +80,10 @@ class Settings:
         Batches kept, with what the early layers of the encoder make of them, in stages that do not
         train these.
     distortion_weight : float
-        Weight of the mean squared error (0..255, RGB) at displacement 0, bits per pixel; it goes
-        with the square of the gain at other displacements, as the quantisation error does.
+        Weight of the mean squared error (0..255, RGB) at displacement `start.BETA_AT_STEP`, bits
+        per pixel; it goes with the square of the gain elsewhere, as the quantisation error does.
     start : str
-        Folder of weights to go on from; "" = a cosine transform.
+        Name of the weights to go on from, whose folder `train` is given; "" = a cosine transform.
     stages : tuple of Stage
     """
 
@@ -108,7 +106,12 @@ class Settings:
 
 
 def train(
-    pictures: Pictures, *, settings: Settings, checkpoint: Path, threads: int = 1
+    pictures: Pictures,
+    *,
+    settings: Settings,
+    checkpoint: Path,
+    start_folder: Path | None = None,
+    threads: int = 1,
 ) -> CodecTensors:
     """Train, from the last checkpoint if there is one.
 
@@ -120,6 +123,8 @@ def train(
         Written every 100 steps; holds the settings and a digest of the photographs, which must
         agree when resumed. A finished one is given back as it is: remove it to train anew after a
         change of the training code.
+    start_folder : Path, optional
+        Weights to go on from, of the name that the settings give.
     threads : int
         Parts of a batch computed side by side, at most 2; the outcome does not depend on it.
 
@@ -132,9 +137,9 @@ def train(
     UserError
         If the checkpoint was made with other settings or photographs.
     """
-    parameters, moments, done = _resume(pictures, settings, checkpoint)
+    parameters, moments, done = _resume(pictures, settings, checkpoint, start_folder)
     batches = _Batches(pictures, parameters, settings.pool)
-    progress = Progress(sum(stage.steps for stage in settings.stages) - done, "steps")
+    progress = Progress(sum(stage.steps for stage in settings.stages), "steps", done=done)
     first = 0  # of the stage, among all steps
     for number, stage in enumerate(settings.stages):
         last = first + stage.steps
@@ -173,7 +178,7 @@ class _Batches:
 
     def begin(self, stage: Stage, threads: int) -> None:
         """Get ready for a stage; a pool lasts until the early layers are trained."""
-        if "encoder" in stage.networks:
+        if "encoder_begin" in stage.networks:
             self._pool = []
         elif not self._pool:
             with ThreadPoolExecutor(threads) as pool:
@@ -245,7 +250,7 @@ def _step(
     if not math.isfinite(total["loss"]):
         raise UserError(
             f"training: the loss is {total['loss']} at step {step}. Lower the learning_rate of its "
-            "stage and start again from an older checkpoint"
+            "stage, remove the checkpoint and start again"
         )
     return total
 
@@ -259,11 +264,11 @@ def _loss(
     random: torch.Generator,
 ) -> tuple[Tensor, dict[str, float]]:
     """Give the loss of some crops, and what to show of it."""
-    beta = int(torch.randint(BETAS[0], BETAS[1] + 1, (), generator=random))
+    beta = int(torch.randint(gains.BETA_MIN, gains.BETA_MAX + 1, (), generator=random))
     y = network.finish(prepared or network.prepare(rgb, parameters), parameters)
     rebuilt, bits = network.code(y, parameters, beta=beta)
     bpp = bits / (rgb.shape[0] * rgb.shape[2] * rgb.shape[3])
-    gain = math.exp(beta * LOG_K / gains.LEVEL_UNITS)
+    gain = math.exp((beta - BETA_AT_STEP) * LOG_K / gains.LEVEL_UNITS)
     loss, measured = bpp, {"bpp": float(bpp.detach())}
     if stage.networks != ("entropy",):  # which leave y_hat as it is, to within the rounding
         error = (network.decode(rebuilt, parameters) - rgb.float()).square().mean()
@@ -275,11 +280,16 @@ def _loss(
 
 
 def _resume(
-    pictures: Pictures, settings: Settings, checkpoint: Path
+    pictures: Pictures, settings: Settings, checkpoint: Path, start_folder: Path | None
 ) -> tuple[CodecTensors, dict | None, int]:
     if checkpoint.is_file():
         saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
-        before = Settings.of(saved["settings"])
+        try:
+            before = Settings.of(saved["settings"])
+        except (KeyError, TypeError):
+            raise UserError(
+                f"{checkpoint}: was made by another version. Remove it to start again"
+            ) from None
         kept = settings.stages[: len(before.stages)]
         if replace(settings, stages=kept) != before:  # further stages may follow
             raise UserError(
@@ -295,9 +305,9 @@ def _resume(
         return saved["parameters"], saved["optimiser"], saved["step"]
     parameters = start(settings.seed)
     with torch.no_grad():
-        if settings.start:
+        if start_folder:
             rgb = torch.cat([pictures.at(at) for at in range(AVERAGED_BATCHES)])
-            continued.take_over(parameters, Path(settings.start), rgb)
+            continued.take_over(parameters, start_folder, rgb)
         y = [network.latents(pictures.at(at), parameters) for at in range(FITTED_BATCHES)]
         hyper_start.fit(parameters, {key: torch.cat([batch[key] for batch in y]) for key in y[0]})
     return parameters, None, 0

@@ -39,12 +39,12 @@ def part_of(key: str, component: str) -> str:
 
     Returns
     -------
-    {"encoder", "encoder_end", "decoder", "entropy"}
-        Tensors of `END_LAYERS` are "encoder_end", the encoder's others "encoder".
+    {"encoder_begin", "encoder_end", "decoder", "entropy"}
     """
     kind, name = key.split("/")
-    end = kind == "encoder" and name.split(".")[0] in END_LAYERS[component]
-    return "encoder_end" if end else kind
+    if kind != "encoder":
+        return kind
+    return "encoder_end" if name.split(".")[0] in END_LAYERS[component] else "encoder_begin"
 
 
 def prepare(rgb: Tensor, parameters: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:

@@ -6,9 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from latentprint.errors import UserError
-from latentprint.training import continued
-from latentprint.training.export import GAIN_OFFSET
-from latentprint.training.loop import BETAS, Settings
+from latentprint.training.loop import Settings
 from latentprint.training.pictures import Pictures, file_digest
 
 TRAINING = "training.json"
@@ -25,15 +23,10 @@ def written(settings: Settings, pictures: Pictures) -> str:
     Returns
     -------
     str
-        JSON; photographs by name with the SHA-256 of their files, and one digest of the weights
-        that training went on from, "" for none.
+        JSON; photographs by name with the SHA-256 of their files.
     """
-    start = continued.digest(Path(settings.start)) if settings.start else ""
     facts = {
         "settings": asdict(settings),
-        "start_digest": start,
-        "displacements": [beta - GAIN_OFFSET for beta in BETAS],
-        "gain_offset": GAIN_OFFSET,
         "photographs": pictures.files,
     }
     return json.dumps(facts, indent=1) + "\n"

@@ -13,17 +13,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latentprint.codec.gains import GAIN_KEY, LOG_K
+from latentprint.codec.gains import GAIN_KEY, LEVEL_UNITS, LOG_K
 from latentprint.codec.layouts import CHANNELS, LAYOUTS, Layout
 
 BLOCK = 16
-STEP = 17.0  # quantisation step of the cosine coefficients at displacement 0, of 255
+STEP = 17.0  # quantisation step of the cosine coefficients at a gain of 1 sigma level, of 255
 GAIN_COLUMN = 13
-GAIN = 1.0  # in sigma levels: S = exp(log_k) at displacement 0
+GAIN = 1.0  # sigma levels: S = exp(log_k) there
+# Displacement at which the gain is GAIN: so that -1069..702, all that a user can ask for, reach
+# from 0.12 to 1.7 bits a pixel on photographs (model card).
+BETA_AT_STEP = 250
 CHROMA_KEPT = 32  # of 64 coefficients of an 8x8 chroma block, all that the synthesis can carry
 SCALE_UNIT = 4.0  # sigma levels in one unit of the float scale decoder's output
 
 CodecTensors = dict[str, dict[str, Tensor]]
+FILES = (("encoder", "BOP"), ("decoder", "BOP"), ("entropy", ""))  # kind and operating point
 
 
 def cosine_basis(side: int, count: int) -> np.ndarray:
@@ -72,7 +76,7 @@ def start(seed: int) -> CodecTensors:
     parameters = {}
     for component in CHANNELS:
         tensors: dict[str, Tensor] = {}
-        for kind, point in (("encoder", "BOP"), ("decoder", "BOP"), ("entropy", "")):
+        for kind, point in FILES:
             layout = LAYOUTS[kind, point, component]
             for key, value in _random(layout, generator).items():
                 tensors[f"{kind}/{key}"] = value
@@ -132,7 +136,7 @@ def _gather(kernel: Tensor, channels: int, *, inputs: int, outputs: int, block: 
 
 
 def _write_analysis(tensors: dict[str, Tensor], component: str) -> None:
-    # Samples reach the network divided by 128; STEP is in samples, S = exp(GAIN log_k).
+    # Samples reach the network divided by 128; S = exp(GAIN log_k) where the step is STEP.
     scale = 128 / STEP / math.exp(GAIN * LOG_K)
     if component == "luma":
         _gather(tensors["encoder/conv1.weight"], 4, inputs=0, outputs=0, block=1)
@@ -223,5 +227,5 @@ def _quiet_entropy(tensors: dict[str, Tensor], component: str) -> None:
             key = f"entropy/context.MCM.{phase}.fusion_pred_net.conv3.weight"
             tensors[key].zero_()
     gain = torch.zeros_like(tensors[f"entropy/{GAIN_KEY}"])
-    gain[:, GAIN_COLUMN] = GAIN
+    gain[:, GAIN_COLUMN] = GAIN - BETA_AT_STEP / LEVEL_UNITS
     tensors[f"entropy/{GAIN_KEY}"] = gain
