@@ -8,11 +8,13 @@ rule start_weights:
         [f"{RUN}/start/{path}" for path in EMBEDDED_FILES],
     log:
         "<logs>/start_weights.log",
+    conda:
+        "../../envs/codec.yaml"
     localrule: True
     params:
         commit=config["training"]["start"],
         checkout=str(ROOT),
-        folder=f"{RUN}/start",
+        folder=subpath(output[0], ancestor=2),
     shell:
         "git -C {params.checkout:q} archive {params.commit} resources/codec 2> {log}"
         " | tar -x -C {params.folder:q} --strip-components=2"
