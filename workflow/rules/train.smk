@@ -8,9 +8,9 @@ rule start_weights:
         [f"{RUN}/start/{path}" for path in EMBEDDED_FILES],
     log:
         "<logs>/start_weights.log",
+    localrule: True
     conda:
         "../../envs/codec.yaml"
-    localrule: True
     params:
         commit=config["training"]["start"],
         checkout=str(ROOT),
