@@ -14,7 +14,7 @@ FITS = 3 * 3
 CELLS = 3 * 2 * 2 * 2
 AFTER = {"collect_scores": 1, "render_tables": 1, "plot_figures": 1, "describe_run": 1}
 # The digest of the configuration stands on every table.
-AFTER_CONFIG = AFTER | {"render_audit": 1}
+AFTER_CONFIG = AFTER | {"render_audit": 1, "render_rd_curve": 1}
 
 
 def test_a_changed_search_space_reruns_that_classifier_alone(finished):
@@ -47,7 +47,7 @@ def test_an_edit_of_the_codec_reruns_extraction_but_not_the_images(finished):
 
 def test_a_changed_colour_redraws_figures_alone(finished):
     with finished.edited(f"{LIBRARY}/figure_style.py", "#2E86AB", "#2E86AC"):
-        assert finished.planned() == {"plot_figures": 1, "render_audit": 1}
+        assert finished.planned() == {"plot_figures": 1, "render_audit": 1, "render_rd_curve": 1}
 
 
 def test_a_comment_reruns_nothing(finished):

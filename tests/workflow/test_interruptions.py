@@ -14,6 +14,7 @@ import torch
 from latentprint import extraction
 from latentprint.codec import JpegAI
 from latentprint.image_tables import read_images
+from latentprint.provenance import code_digest
 from latentprint.sidecar import read_sidecar
 from tests.checkout import _command, _environment, copy_project
 
@@ -131,6 +132,7 @@ def test_extraction_goes_on_where_ctrl_c_or_sigterm_stopped_it(root, tmp_path):
     step += ["--images", str(run / "selection.tsv"), "--split", "train", "--image-size", "64"]
     step += ["--root", str(run / "drawn"), "--weights", "resources/codec"]
     step += ["--operating-point", "BOP", "--model", "3", "--device", "auto", "--output", STORE]
+    step += ["--code", code_digest("analyse_images", environment=root / "envs/codec.yaml")]
     written = leftover.stat().st_blocks * 512
     process = started(
         copy, run, step, environment={"PYTHONPATH": str(tmp_path / "workflow/lib")}, beyond=written
