@@ -40,11 +40,11 @@ class CodecRules(Checkout):
     def results(self):
         return self.folder / "results/codec"
 
-    def ask(self, target, check=True, **config):
-        """Run Snakemake for one rule with a configuration of its own."""
+    def ask(self, target, *options, check=True, **config):
+        """Run Snakemake for one rule or file with a configuration of its own."""
         configuration = self.folder / "codec.yaml"
         configuration.write_text(yaml.safe_dump({"run": "codec"} | config))
-        return self.snakemake("--", target, check=check, configuration=str(configuration))
+        return self.snakemake(*options, "--", target, check=check, configuration=str(configuration))
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +102,17 @@ def test_the_card_tells_training_and_quality(measured, trained):
     assert "2 photographs of `others`" in card
     assert "| JPEG AI BOP" in card
     assert (measured / "rd_curve.svg").is_file()
+
+
+def test_another_photograph_is_another_measurement(copy, trained, measured):
+    asked = {
+        "weights": str(trained),
+        "rd_curve": {"photos": str(copy.folder / "others"), "transforms": str(trained)},
+    }
+    target = "results/codec/rd_curve/measured.tsv"
+    assert "Nothing to be done" in copy.ask(target, "--dry-run", **asked).stdout
+    Image.fromarray(drawn(np.random.default_rng(8), 96)).save(copy.folder / "others/new.png")
+    assert "codec_rd_curve" in copy.ask(target, "--dry-run", **asked).stdout
 
 
 def test_photographs_trained_on_stop_the_measurement(copy, trained):

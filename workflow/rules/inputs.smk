@@ -465,6 +465,25 @@ def rd_weights(wildcards):
     )
 
 
+def files_in(folder):
+    """The files of a folder that a user names: others of them are another request."""
+    if not folder:
+        return []
+    return sorted(str(path) for path in Path(folder).glob("*") if path.is_file())
+
+
+def rd_photographs(wildcards):
+    """Photographs to measure on, and the transforms to compare with."""
+    asked = config["rd_curve"]
+    transforms = f"{asked['transforms']}/VM_bop" if asked["transforms"] else ""
+    return files_in(asked["photos"]) + files_in(transforms)
+
+
+def training_photographs(wildcards):
+    """Photographs to train on."""
+    return files_in(config["training"]["photos"])
+
+
 def rd_transforms(wildcards):
     """The option that names transforms to compare with, if some are named."""
     folder = config["rd_curve"]["transforms"]

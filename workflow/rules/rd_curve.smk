@@ -7,6 +7,7 @@ rule codec_rd_curve:
     """Measure rate and quality of the codecs at a row of settings, photograph by photograph."""
     input:
         weights=rd_weights,
+        photographs=rd_photographs,
     output:
         points=f"{MEASURED}.tsv",
         facts=f"{MEASURED}.json",

@@ -24,6 +24,7 @@ rule train_codec:
     """Train BOP weights of model id 3 on photographs, resuming from the last checkpoint."""
     input:
         start=start_files,
+        photographs=training_photographs,
     output:
         settings="<results>/codec/training.json",
         files=[f"{RUN}/codec/{path}" for path in EMBEDDED_FILES],
