@@ -59,14 +59,18 @@ def chosen_files(folder: Path, count: int) -> tuple[Path, ...]:
 def able_points(weights: Path, device: str) -> tuple[str, ...]:
     """List the operating points whose encoders of model 3 the folder has."""
     able = []
+    reasons = []
     for point in POINTS:
         try:
             codec = JpegAI.load(weights, point, device)
         except UserError as error:
+            reasons.append(str(error))
             logger.info("%s is left out: %s", point, error)
             continue
         if has(codec, "encoder"):
             able.append(point)
+    if len(reasons) == len(POINTS):
+        raise UserError(reasons[0])  # such as a GPU that is not there
     if not able:
         raise UserError(f"{weights}: no encoder files of model {MODEL}. Name another folder")
     return tuple(able)

@@ -216,8 +216,11 @@ def test_the_analysis_alone_computes_what_the_codec_does(bench, setting, monkeyp
 
 def test_the_thesis_way_leaves_out_what_needs_other_files(bench, setting):
     (table,) = bench.one_by_one.tables(setting)
-    assert list(column(table, "saturated")) == ["BOP, model 3"]
-    assert column(table, "reference, CPU s (elsewhere)") == {"BOP, model 3": "1.00 to 1.40"}
+    assert list(column(table, "saturated")) == ["BOP, point (3, 702)", "BOP, model 3"]
+    assert column(table, "reference, CPU s (elsewhere)") == {
+        "BOP, point (3, 702)": "4.60",  # of the search that ends there
+        "BOP, model 3": "1.00 to 1.40",
+    }
 
 
 def test_searches_are_measured_where_all_models_are_there(bench, setting, small_square, tmp_path):
@@ -228,9 +231,10 @@ def test_searches_are_measured_where_all_models_are_there(bench, setting, small_
         (weights / part.relative_path).symlink_to(of_model_3)
     searching = setting._replace(weights=weights, files=setting.files[:1])
     (table,) = bench.one_by_one.tables(searching)
-    assert list(column(table, "saturated")) == ["BOP, 6 bpp", "BOP, 0.5 bpp", "BOP, model 3"]
+    ways = ["BOP, 6 bpp", "BOP, point (3, 702)", "BOP, 0.5 bpp", "BOP, model 3"]
+    assert list(column(table, "saturated")) == ways
     tried = column(table, "rates tried")
-    assert tried.pop("BOP, model 3") == ""
+    assert tried.pop("BOP, model 3") == tried.pop("BOP, point (3, 702)") == ""
     assert all(float(text) >= 4 for text in tried.values())  # of each model one
     for row in table.rows:
         whole, *stages = (float(row[table.columns.index(name)]) for name in SECONDS)
@@ -263,6 +267,12 @@ def test_the_table_of_extraction_is_per_image(bench, setting, monkeypatch):
 
 def test_operating_points_without_weights_are_left_out(bench, root):
     assert bench.setting.able_points(root / "resources" / "codec", "cpu") == ("BOP",)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is here")
+def test_an_absent_device_is_named(bench, root):
+    with pytest.raises(UserError, match="cuda"):
+        bench.setting.able_points(root / "resources" / "codec", "cuda")
 
 
 def test_a_page_keeps_the_text_around_its_tables(bench):
