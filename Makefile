@@ -10,7 +10,7 @@ SHELL := bash
 HIDDEN := ^(Select jobs|Execute [0-9]+ jobs|Finished jobid|Using workflow specific profile|\[[A-Z][a-z]{2} )
 WORKFLOW := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake
 
-.PHONY: help setup demo plan report test lint codec fetch-codec compare unlock clean
+.PHONY: help setup demo plan report test lint codec fetch-codec scale compare unlock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -53,6 +53,12 @@ codec: $(READY) ## train the embedded weights anew and measure them: make codec 
 
 fetch-codec: $(READY) ## how to get the official weights, what a folder of them holds and can run: make fetch-codec WEIGHTS=FOLDER
 	@PYTHONPATH=workflow/lib $(BIN)/python -m latentprint.steps.fetch_codec $(if $(WEIGHTS),--weights "$(WEIGHTS)")
+
+scale: $(READY) ## time, memory and disk of 10,000 images, copies of a few: make scale ROOT=FACES; an hour on two cores
+	@test -n "$(ROOT)" || { echo "error: ROOT is empty; give a folder of faces to copy: make scale ROOT=FOLDER"; exit 2; }
+	@PYTHONPATH=workflow/lib $(BIN)/python -m latentprint.steps.repeat_images --root "$(ROOT)" --n-train $(or $(N_TRAIN),9000) --n-test $(or $(N_TEST),1000) --output results/scale_images
+	$(WORKFLOW) --cores all --configfile config/scale.yaml --config n_train=$(or $(N_TRAIN),9000) n_test=$(or $(N_TEST),1000) $(if $(WEIGHTS),weights="$(WEIGHTS)")
+	@PYTHONPATH=workflow/lib $(BIN)/python benchmarks/scale.py --run results/scale $(if $(SIZES),--sizes $(SIZES)) --markdown docs/scale.md
 
 compare: $(READY) ## two finished runs side by side: make compare RUNS=demo,faces
 	@PYTHONPATH=workflow/lib $(BIN)/python -m latentprint.steps.compare_runs --runs "$(RUNS)" --by "$(or $(BY),bpp)"

@@ -17,7 +17,6 @@ cores; C takes three quarters of it, and 7 GB of memory.
 import argparse
 import datetime
 import logging
-import multiprocessing
 import platform
 import re
 import time
@@ -27,8 +26,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 import torch
+from benchtools.page import Table, facts, write
+from benchtools.processes import machine
 from encoding_cost import batches, extractions, matrix_rates, one_by_one, stages
-from encoding_cost.page import Table, replaced
 from encoding_cost.setting import MODEL, Setting, able_points, chosen_files, has
 
 from latentprint.codec import weights as weight_parts
@@ -82,10 +82,7 @@ def main() -> None:
         blocks[part] = measured(setting, part)
         print(f"\n{part}. {blocks[part]}", flush=True)
     if options.markdown:
-        page = options.markdown.read_text(encoding="utf-8") if options.markdown.exists() else ""
-        for part, text in blocks.items():
-            page = replaced(page, part, f"\n{text}\n")
-        options.markdown.write_text(page, encoding="utf-8")
+        write(options.markdown, "encode.py", blocks)
 
 
 def counts(option: str, text: str) -> tuple[int, ...]:
@@ -119,25 +116,18 @@ def command(options: argparse.Namespace) -> str:
 
 def conditions(setting: Setting, command: str) -> str:
     """Say on what, with what and when the tables were made."""
-    try:
-        text = Path("/proc/cpuinfo").read_text()
-        (machine, *_) = re.findall(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
-    except (OSError, ValueError):
-        machine = platform.processor() or platform.machine()
-    if setting.device != "cpu":
-        machine += f", {torch.cuda.get_device_name()}"
+    gpu = "" if setting.device == "cpu" else f", {torch.cuda.get_device_name()}"
     height, width = decode(setting.files[0]).shape[:2]
     rows = {
         "date": datetime.date.today().isoformat(),
-        "machine": f"{machine}, {multiprocessing.cpu_count()} cores",
+        "machine": machine() + gpu,
         "versions": f"Python {platform.python_version()}, torch {torch.__version__}, "
         f"numpy {np.__version__}, h5py {h5py.__version__}",
         "pictures": f"{len(setting.files)} of {width} x {height}",
         **weights_used(setting),
         "command": f"`{command}`",
     }
-    lines = [f"| {name} | {text} |" for name, text in rows.items()]
-    return "\n".join(["| | |", "|---|---|", *lines, ""])
+    return facts(rows)
 
 
 def weights_used(setting: Setting) -> dict[str, str]:

@@ -48,7 +48,7 @@ def main() -> None:
         with rounded(rounding):
             train, labels = _latents(codec, options.images / "train", options.n_train)
             test, truth = _latents(codec, options.images / "test", options.n_test)
-        model = CLASSIFIERS["RF"].make(parameters, 1, 1)
+        model = CLASSIFIERS["RF"].engines["sklearn"].make(parameters, 1, 1)
         model.fit(train, labels)
         reference = reference or model
         cells = [_accuracy(estimator.predict(test) == truth) for estimator in (model, reference)]

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
+from benchtools.page import Table, number
 from torch import Tensor
 
 from encoding_cost.measuring import cost, forget_peak, in_child, kernel_seconds, memory_mib
 from encoding_cost.meter import Meter
-from encoding_cost.page import Table, number
 from encoding_cost.setting import LATENTS, MODEL, Setting, has
 from latentprint.codec import JpegAI, analysis
 from latentprint.progress import Progress

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from benchtools.page import Table, number
 
 from encoding_cost.measuring import cost, forget_peak, in_child, kernel_seconds, memory_mib
-from encoding_cost.page import Table, number
 from encoding_cost.setting import MODEL, Setting, has
 from latentprint import extraction
 from latentprint.codec import JpegAI

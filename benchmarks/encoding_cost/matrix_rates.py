@@ -2,8 +2,9 @@
 
 from itertools import chain
 
+from benchtools.page import Table, number
+
 from encoding_cost.meter import ANALYSES, ENTROPY, stage_products
-from encoding_cost.page import Table, number
 from encoding_cost.products import SQUARE, Product, bound_seconds, gmac
 from encoding_cost.setting import Setting
 

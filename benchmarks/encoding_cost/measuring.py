@@ -1,17 +1,12 @@
 """Clocks and memory, of a CPU or of a GPU."""
 
-import math
-import multiprocessing
-import re
 import statistics
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import suppress
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from benchtools import processes
 
 
 class Cost(NamedTuple):
@@ -60,29 +55,20 @@ def kernel_seconds(work: Callable[[], Any]) -> float:
 
 def memory_mib(device: str) -> tuple[float, float]:
     """Give memory in use and its peak, MiB: of the process, or of the tensors on a GPU."""
-    if device != "cpu":
-        used = torch.cuda.memory_allocated(), torch.cuda.max_memory_allocated()
-        return used[0] / 2**20, used[1] / 2**20
-    try:
-        text = Path("/proc/self/status").read_text()
-    except OSError:  # not Linux
-        return math.nan, math.nan
-    found = dict(re.findall(r"^(VmRSS|VmHWM):\s+(\d+) kB", text, re.MULTILINE))
-    return int(found["VmRSS"]) / 1024, int(found["VmHWM"]) / 1024
+    if device == "cpu":
+        return processes.memory_mib()
+    used = torch.cuda.memory_allocated(), torch.cuda.max_memory_allocated()
+    return used[0] / 2**20, used[1] / 2**20
 
 
 def forget_peak(device: str) -> None:
     """Let the peak start from what is in use now, where the system lets us."""
-    if device != "cpu":
+    if device == "cpu":
+        processes.forget_peak()
+    else:
         torch.cuda.reset_peak_memory_stats()
-        return
-    with suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")
 
 
 def in_child(function: Callable[..., Any], *args: Any) -> Any:
     """Run a function in a fresh process, whose memory nothing else has touched."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["torch", "latentprint.extraction"])
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
-        return pool.submit(function, *args).result()
+    return processes.in_child(function, *args, preload=("torch", "latentprint.extraction"))

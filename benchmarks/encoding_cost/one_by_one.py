@@ -6,17 +6,16 @@ import time
 from typing import NamedTuple
 
 import torch
+from benchtools.page import Table, between, number
 from torch import Tensor
 
 from encoding_cost.measuring import now
 from encoding_cost.meter import ANALYSES, Meter, distinct_trials
-from encoding_cost.page import Table, between, number
 from encoding_cost.setting import LATENTS, MODEL, Setting, has
 from latentprint.codec import JpegAI, matcher
 from latentprint.codec.gains import BETA_MAX
 
 logger = logging.getLogger(__name__)
-
 
 
 class Way(NamedTuple):

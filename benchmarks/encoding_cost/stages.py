@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from benchtools.page import Table, number
 
 from encoding_cost.measuring import cost, now
 from encoding_cost.meter import ANALYSES, ENTROPY, Meter, distinct_trials, stage_products
-from encoding_cost.page import Table, number
 from encoding_cost.products import SQUARE, Counter, Product, bound_seconds, gmac
 from encoding_cost.setting import LATENTS, MODEL, Setting, has
 from latentprint import extraction, store

@@ -28,7 +28,7 @@ def test_a_changed_search_space_reruns_that_classifier_alone(finished):
 
 def test_an_edit_of_features_reruns_no_extraction(finished):
     with finished.edited(
-        f"{LIBRARY}/features.py", "from latentprint", "MARK = 1\nfrom latentprint"
+        f"{LIBRARY}/feature_files.py", "from latentprint", "MARK = 1\nfrom latentprint"
     ):
         planned = finished.planned()
     assert planned["build_features"] == 9
@@ -39,7 +39,8 @@ def test_an_edit_of_the_codec_reruns_extraction_but_not_the_images(finished):
     with finished.edited(f"{LIBRARY}/codec/context.py", "CONTEXT_GROUPS = 5", "CONTEXT_GROUPS = 4"):
         planned = finished.planned()
     assert planned == {
-        "analyse_images": 2, "extract_latents": 4, "join_level": 4, "build_features": 9,
+        "analyse_images": 2, "extract_latents": 4, "join_shards": 6, "join_level": 4,
+        "build_features": 9,
         "tune_classifier": 18, "fit_classifier": 18, "share_cell": CELLS,
         "evaluate_classifier": CELLS, **AFTER,
     }  # fmt: skip
@@ -51,7 +52,9 @@ def test_a_changed_colour_redraws_figures_alone(finished):
 
 
 def test_a_comment_reruns_nothing(finished):
-    with finished.edited(f"{LIBRARY}/store.py", "import hashlib\n", "# note\nimport hashlib\n"):
+    with finished.edited(
+        f"{LIBRARY}/store/digests.py", "import hashlib\n", "# note\nimport hashlib\n"
+    ):
         assert finished.planned() == {}
 
 
@@ -71,7 +74,8 @@ def test_a_new_level_runs_its_extraction_and_cells_alone(finished):
     ):  # fmt: skip
         planned = finished.planned()
     assert planned == {
-        "extract_latents": 2, "join_level": 2, "build_features": 3, "tune_classifier": 6,
+        "extract_latents": 2, "join_shards": 2, "join_level": 2, "build_features": 3,
+        "tune_classifier": 6,
         "fit_classifier": 6, "share_cell": 12, "evaluate_classifier": 12, **AFTER_CONFIG,
     }  # fmt: skip
 

@@ -76,8 +76,20 @@ def test_before_the_matching_the_dag_is_what_the_plan_says(thesis, config, faces
     planned = thesis.planned(*given(faces, weights))
     expected = plan.jobs_before_matching(config)
     assert {rule: planned[rule] for rule in expected} == expected
-    assert (expected["match_rates"], expected["evaluate_classifier"]) == (4, 48)
+    assert (expected["match_rates"], expected["evaluate_classifier"]) == (66, 48)
     single_jobs(planned, expected)
+
+
+def shards_in(run, names):
+    """Name the shards of stores, and their descriptions."""
+    counts = {"train": 30, "test": 3}
+    return [
+        run / f"latents/{name}/shards/{split}-{shard}{end}"
+        for name in names
+        for split in SPLITS
+        for shard in range(counts[split])
+        for end in (".h5", ".json")
+    ]
 
 
 def pretend_matched(folder, of_level):
@@ -85,17 +97,21 @@ def pretend_matched(folder, of_level):
 
     Without records of earlier runs Snakemake goes by the files' times alone.
     """
-    latents = folder / RUN / "latents"
-    names = [f"model-{model}" for model in range(4)]
-    names += [f"bpp-{bpp}/matched" for bpp in of_level]
-    for moment, name in enumerate(
-        ["../images.tsv", "../exclusions.tsv", "../selection.tsv", *names]
+    run = folder / RUN
+    lists = [run / f"{name}.tsv" for name in ("images", "exclusions", "selection")]
+    matched = [f"bpp-{bpp}/matched" for bpp in of_level]
+    for moment, paths in enumerate(
+        [
+            *([path] for path in lists),
+            shards_in(run, [f"model-{model}" for model in range(4)]),
+            shards_in(run, matched),
+            [run / f"latents/{name}/{split}.h5" for name in matched for split in SPLITS],
+        ]
     ):
-        files = [latents / f"{name}/{split}{end}" for split in SPLITS for end in (".h5", ".json")]
-        for path in [latents / name] if name.startswith("..") else files:
+        for path in paths:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()
-            os.utime(path, (2e9 + min(moment, 3 + (moment > 6)),) * 2)
+            os.utime(path, (2e9 + moment,) * 2)
     for bpp, (models, beta) in of_level.items():
         description = {
             "format": "latentprint latents",
@@ -103,9 +119,9 @@ def pretend_matched(folder, of_level):
             "summary": {"model": dict.fromkeys(models, 1)},
         }
         for split in SPLITS:
-            path = latents / f"bpp-{bpp}/matched/{split}.json"
+            path = run / f"latents/bpp-{bpp}/matched/{split}.json"
             path.write_text(json.dumps(description))
-            os.utime(path, (2e9 + 4,) * 2)
+            os.utime(path, (2e9 + 5,) * 2)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +138,7 @@ def test_after_the_matching_the_dag_is_that_of_the_plan(
     pretend_matched(own.folder, of_level)
     planned = own.planned(*given(faces, weights))
     expected = plan.jobs(config, points(config))
-    for made in ("analyse_images", "match_rates"):
+    for made in ("analyse_images", "match_rates", "join_matched"):
         assert made not in planned
         del expected[made]
     assert {rule: planned[rule] for rule in expected} == expected

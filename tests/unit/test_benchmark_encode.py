@@ -24,7 +24,6 @@ MODULES = (
     "measuring",
     "meter",
     "one_by_one",
-    "page",
     "products",
     "setting",
     "stages",
@@ -37,7 +36,8 @@ def bench(root):
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(root / "benchmarks"))
         found = {name: importlib.import_module(f"encoding_cost.{name}") for name in MODULES}
-        yield SimpleNamespace(encode=importlib.import_module("encode"), **found)
+        page = importlib.import_module("benchtools.page")
+        yield SimpleNamespace(encode=importlib.import_module("encode"), page=page, **found)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -276,9 +276,9 @@ def test_an_absent_device_is_named(bench, root):
 
 
 def test_a_page_keeps_the_text_around_its_tables(bench):
-    page = bench.page.replaced("before\n", "A", "old\n") + "after\n"
-    page = bench.page.replaced(page, "B", "other\n")
-    page = bench.page.replaced(page, "A", "new\n")
+    page = bench.page.replaced("before\n", "encode.py", "A", "old\n") + "after\n"
+    page = bench.page.replaced(page, "encode.py", "B", "other\n")
+    page = bench.page.replaced(page, "encode.py", "A", "new\n")
     assert "old" not in page
     places = [page.index(text) for text in ("before", "new", "after", "other")]
     assert places == sorted(places)

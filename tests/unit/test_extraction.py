@@ -498,7 +498,7 @@ def test_interrupted_extraction_of_something_else_is_not_gone_on_with(
     elif changed == "points":
         options["betas"] = BETAS + np.eye(COUNT, 2, dtype=int)
     elif changed == "device":
-        monkeypatch.setattr(extraction, "_machine", lambda codec: "another")
+        monkeypatch.setattr(extraction, "machine", lambda codec: "another")
     else:
         sources = [tmp_path / f"other-{model}.h5" for model in range(4)]
         for model, path in enumerate(sources):
@@ -508,7 +508,7 @@ def test_interrupted_extraction_of_something_else_is_not_gone_on_with(
     extraction.quantise(codec, sources, **options)
     key = {"code": "code", "points": "points", "device": "machine", "images": "images_digest"}
     assert f"it was begun with another {key[changed]}" in caplog.text
-    assert "resuming" not in caplog.text
+    assert "resuming after" not in caplog.text
     fresh = tmp_path / "fresh.h5"
     extraction.quantise(codec, sources, **options | {"output": fresh, "code": None})
     assert same(tmp_path / "y_hat.h5", fresh)

@@ -1,14 +1,19 @@
 """Features: which values stand in which row."""
 
 import shutil
+import tracemalloc
 
 import h5py
 import numpy as np
 import pytest
 
-from latentprint import store
+from latentprint import provenance, store
 from latentprint.errors import UserError
-from latentprint.features import FEATURES, build_features, drawn, load_matrix
+from latentprint.feature_files import build_features
+from latentprint.feature_kinds import FEATURES, drawn
+from latentprint.features import load_binned, load_matrix, matrix_blocks
+from latentprint.histograms import bins
+from latentprint.histograms.bins import bin_matrix
 from latentprint.protocol import training_positions
 from latentprint.seeds import rng
 from tests.unit import latent_stores
@@ -90,6 +95,37 @@ def test_flatten_is_no_copy(run, tmp_path):
     with h5py.File(path) as file:
         assert "values" not in file["train"]
     assert path.stat().st_size < run["train"]["luma/y"].nbytes / 2
+
+
+def test_the_test_of_multiple_is_no_copy_either(run, tmp_path):
+    path = tmp_path / "multiple.h5"
+    build(run, path, "multiple", "YUV")
+    with h5py.File(path) as file:
+        assert file["train/values"].shape == (N_TRAIN * N_PATCHES, ALL)
+        assert "values" not in file["test"]
+    written = N_TRAIN * N_PATCHES * ALL * 4
+    assert path.stat().st_size < written + 2**16
+
+
+@pytest.mark.parametrize("feature", ["single", "multiple"])
+def test_positions_are_written_without_reading_whole_images(run, tmp_path, feature, monkeypatch):
+    def forbidden(*_):
+        raise AssertionError("a whole image was read")
+
+    monkeypatch.setattr(store.Store, "read", forbidden)
+    build(run, tmp_path / "a.h5", feature, "YUV")
+
+
+@pytest.mark.parametrize("feature", FEATURES)
+def test_positions_are_written_in_blocks_of_images(run, tmp_path, feature, monkeypatch):
+    build(run, tmp_path / "whole.h5", feature, "YUV")
+    monkeypatch.setattr("latentprint.feature_files.BLOCK_VALUES", 3 * N_PATCHES * ALL)
+    monkeypatch.setattr("latentprint.features.BLOCK_VALUES", 2 * 256 * ALL)
+    build(run, tmp_path / "blocks.h5", feature, "YUV")
+    for split in ("train", "test"):
+        first, second = (load_matrix(tmp_path / f"{n}.h5", split) for n in ("whole", "blocks"))
+        np.testing.assert_array_equal(first.values, second.values)
+        assert second.values.flags.f_contiguous
 
 
 @pytest.mark.parametrize("component", ["Y", "YUV"])
@@ -230,3 +266,92 @@ def test_unusable_features_files_are_named(run, tmp_path):
         del file.attrs["complete"]
     with pytest.raises(UserError, match=r"single\.h5: not a finished features file"):
         load_matrix(path, "train")
+
+
+@pytest.mark.parametrize("feature", FEATURES)
+@pytest.mark.parametrize("images", [None, 1, 4])
+def test_blocks_of_images_are_the_matrix_in_pieces(run, tmp_path, feature, images):
+    path = tmp_path / "a.h5"
+    build(run, path, feature, "YUV")
+    whole = load_matrix(path, "test")
+    blocks = list(matrix_blocks(path, "test", images=images))
+    assert [len(block.ids) for block in blocks] == {None: [7], 1: [1] * 7, 4: [4, 3]}[images]
+    np.testing.assert_array_equal(np.concatenate([block.values for block in blocks]), whole.values)
+    np.testing.assert_array_equal(np.concatenate([block.fake for block in blocks]), whole.fake)
+    assert sum((block.ids for block in blocks), ()) == whole.ids
+    for block in blocks:
+        assert block.rows_per_image == whole.rows_per_image
+        assert block.values.flags.f_contiguous
+
+
+@pytest.mark.parametrize("feature", FEATURES)
+@pytest.mark.parametrize("block", [2**23, 2 * 256 * ALL])
+def test_bins_are_those_of_the_matrix(run, tmp_path, feature, block, monkeypatch):
+    path = tmp_path / "a.h5"
+    build(run, path, feature, "YUV")
+    monkeypatch.setattr("latentprint.features.BLOCK_VALUES", block)
+    expected = bin_matrix(load_matrix(path, "train").values, max_bins=7)
+    train = load_binned(path, "train", max_bins=7, seed=1)
+    np.testing.assert_array_equal(train.values.bins, expected.bins)
+    np.testing.assert_array_equal(train.values.edges, expected.edges)
+    assert train.values.bins.flags.c_contiguous
+    assert train.groups.tolist() == load_matrix(path, "train").groups.tolist()
+    test = load_binned(path, "test", max_bins=7, seed=1)
+    for edges in (None, train.values.edges):
+        test = load_binned(path, "test", max_bins=7, seed=1, edges=edges)
+        np.testing.assert_array_equal(test.values.edges, expected.edges)
+        by_hand = np.stack(
+            [
+                np.searchsorted(expected.edges[column], values)
+                for column, values in enumerate(load_matrix(path, "test").values.T)
+            ]
+        )
+        np.testing.assert_array_equal(test.values.bins, by_hand)
+        assert test.values.shape == load_matrix(path, "test").values.shape
+
+
+@pytest.mark.parametrize("feature", FEATURES)
+def test_edges_are_those_of_a_sample_of_training_rows(run, tmp_path, feature, monkeypatch):
+    path = tmp_path / "a.h5"
+    build(run, path, feature, "YUV")
+    monkeypatch.setattr(bins, "SAMPLE_ROWS", 5)
+    edges = {}
+    for seed in (1, 2):
+        expected = bin_matrix(load_matrix(path, "train").values, max_bins=4, seed=seed)
+        for split in ("train", "test"):
+            edges[seed] = load_binned(path, split, max_bins=4, seed=seed).values.edges
+            np.testing.assert_array_equal(edges[seed], expected.edges)
+    assert not np.array_equal(edges[1], edges[2])
+
+
+def test_bins_are_made_without_a_matrix(tmp_path, monkeypatch):
+    """The bins, one block and what binning it needs; the matrix would be four times the bins."""
+    count = 240
+    splits = {"train": latent_stores.names(count, "train"), "test": latent_stores.names(4, "test")}
+    stores = {
+        split: latent_stores.write(
+            tmp_path / f"{split}.h5", latent_stores.content(len(ids)), ids, step=40
+        )
+        for split, ids in splits.items()
+    }
+    selection = latent_stores.write_selection(tmp_path / "selection.tsv", splits)
+    run = {"stores": stores, "selection": selection}
+    path = tmp_path / "flatten.h5"
+    build(run, path, "flatten", "YUV")
+    monkeypatch.setattr(bins, "SAMPLE_ROWS", 20)
+    monkeypatch.setattr(bins, "BLOCK_VALUES", 2**15)
+    block = 10 * 256 * ALL
+    monkeypatch.setattr("latentprint.features.BLOCK_VALUES", block)
+    load_binned(path, "test", max_bins=7, seed=1)  # what is made once
+    tracemalloc.start()
+    matrix = load_binned(path, "train", max_bins=7, seed=1)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert matrix.values.bins.nbytes == count * 256 * ALL
+    assert peak < matrix.values.bins.nbytes + matrix.values.edges.nbytes + 3 * 4 * block
+
+
+def test_an_edit_of_the_engines_makes_no_features_again():
+    reached = provenance.reached("latentprint.steps.build_features")
+    assert "latentprint.store.reading" in reached
+    assert not [name for name in reached if "histograms" in name or name.endswith(".features")]

@@ -13,38 +13,38 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from sklearn.utils import shuffle
 
 from latentprint.binning import bin_edges, block_binning
-from latentprint.classifiers import CLASSIFIERS, check_memory, effective_parameters
+from latentprint.cell_fits import (
+    fit_cell,
+    predict_images,
+    shuffle_rows,
+    voting_rows,
+)
+from latentprint.cell_fits import (
+    joined as put_together,
+)
+from latentprint.classifiers import CLASSIFIERS, check_memory, effective_parameters, fit_bytes
 from latentprint.errors import UserError
 from latentprint.features import Matrix
 from latentprint.learn import (
     divided_rows,
-    fit_cell,
     fit_model,
     oob_accuracy,
-    predict_fake,
-    predict_images,
-    shuffle_rows,
     take_rows,
     validation_rows,
-    voting_rows,
 )
 from latentprint.model_files import TRUSTED_TYPES, load_model, save_model
+from latentprint.predicting import predict_fake
 from latentprint.predictions import Predictions, read_predictions, vote, write_predictions
 from latentprint.protocol import training_positions, voting_positions
-from latentprint.search import (
-    check_space,
-    cross_validate,
-    draw,
-    grid,
-    image_folds,
-    search,
-    search_cell,
-)
+from latentprint.search import cross_validate, grid, image_folds, search
 from latentprint.seeds import rng
+from latentprint.spaces import check_space, draw
+from latentprint.study import search_cell
 from latentprint.tuning import (
     Best,
     Trial,
     best_trial,
+    cost_of,
     keep_published,
     read_best,
     reuse_study,
@@ -140,6 +140,27 @@ def test_predictions_round_trip(tmp_path):
         read_predictions(path)
 
 
+def test_predictions_of_blocks_are_put_together():
+    data, test = matrix(), matrix(n=15, rows=2, seed=1)
+    model = fitted("RF", data)
+    expected = predict_images(model, test, threads=1)
+    parts = []
+    for start, stop in ((0, 4), (4, 15)):
+        rows = slice(2 * start, 2 * stop)
+        part = replace(
+            test,
+            values=test.values[rows],
+            groups=test.groups[rows] - start,
+            fake=test.fake[rows],
+            ids=test.ids[start:stop],
+        )
+        parts.append(predict_images(model, part, threads=1))
+    found = put_together(parts)
+    assert found.ids == expected.ids
+    for name in ("fake", "score", "votes", "n_patches", "predicted"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
+
+
 # Fits
 
 
@@ -164,7 +185,7 @@ def test_threads_and_blocks_change_nothing(classifier, monkeypatch):
     data = matrix(n=60, rows=4)
     once, twice = (fitted(classifier, data, threads=threads) for threads in (1, 2))
     expected = predict_fake(once, data.values, threads=1)
-    monkeypatch.setattr("latentprint.learn.PREDICTION_BLOCK_VALUES", 7 * 30)
+    monkeypatch.setattr("latentprint.predicting.PREDICTION_BLOCK_VALUES", 7 * 30)
     for threads in (1, 2):
         np.testing.assert_array_equal(predict_fake(twice, data.values, threads=threads), expected)
 
@@ -194,10 +215,12 @@ def test_equal_fits_give_equal_files_and_answers(classifier, tmp_path):
     )
 
 
-def test_only_two_types_are_trusted_beyond_the_usual(tmp_path):
+def test_only_four_types_are_trusted_beyond_the_usual(tmp_path):
     from sklearn.preprocessing import FunctionTransformer
 
     assert sorted(TRUSTED_TYPES) == [
+        "latentprint.histograms.boosting.HistogramBoosting",
+        "latentprint.histograms.forest.HistogramForest",
         "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
         "sklearn.tree._tree.Tree",
     ]
@@ -445,7 +468,7 @@ def test_oob_accuracy_is_reported_for_forests_of_images_alone(classifier, rows, 
 
 
 def test_unknown_engines_and_double_settings_are_refused():
-    with pytest.raises(UserError, match=r"engine\.RF\.name: cuda, expected sklearn"):
+    with pytest.raises(UserError, match=r"engine\.RF\.name: cuda, expected sklearn or histogram"):
         effective_parameters("RF", {}, {"name": "cuda"})
     with pytest.raises(UserError, match=r"engine\.GB: max_iter"):
         effective_parameters("GB", SMALL["GB"], {"name": "sklearn", "max_iter": 7})
@@ -457,13 +480,13 @@ def test_unknown_engines_and_double_settings_are_refused():
 def test_memory_is_foreseen_and_too_much_is_refused(caplog):
     # scale-and-speed: 30,000 x 65,536, 117 leaves: float32 and float64 copies, bins, histograms
     parameters = {"max_leaf_nodes": 117, "max_bins": 63, "early_stopping": False}
-    need = CLASSIFIERS["GB"].memory(30_000, 65_536, parameters)
+    need = fit_bytes("GB", ENGINE["GB"], 30_000, 65_536, parameters)
     assert need == pytest.approx(13 * 30_000 * 65_536 + 20 * 64 * 65_536 * 117)
     with caplog.at_level("INFO"):
-        check_memory("RF", 1000, 1000, {"n_estimators": 10})
+        check_memory("RF", ENGINE["RF"], 1000, 1000, {"n_estimators": 10})
     assert "RF on 1000 rows of 1000 values needs 0.00 GB" in caplog.text
-    with pytest.raises(UserError, match="this machine has"):
-        check_memory("GB", 10_000_000, 65_536, parameters)
+    with pytest.raises(UserError, match=r"has .* or take engine\.GB\.name: histogram"):
+        check_memory("GB", ENGINE["GB"], 10_000_000, 65_536, parameters)
 
 
 @BOTH
@@ -532,7 +555,7 @@ def test_no_image_stands_on_both_sides_of_a_fold(monkeypatch):
     data = matrix(n=24, rows=4)
     seen = []
 
-    def record(classifier, parameters, *, values, groups, fake, random_state, threads):
+    def record(classifier, parameters, *, values, groups, fake, random_state, threads, engine):
         seen.append(set(groups.tolist()))
         assert len(values) == len(groups) == len(fake)
         return fit_model(
@@ -543,11 +566,13 @@ def test_no_image_stands_on_both_sides_of_a_fold(monkeypatch):
             fake=fake,
             random_state=random_state,
             threads=threads,
+            engine=engine,
         )
 
     monkeypatch.setattr("latentprint.search.fit_model", record)
     folds = image_folds(data.fake_images, n_folds=3, seed=7)
-    cross_validate(data, "RF", SMALL["RF"], folds=folds, random_state=1, threads=1)
+    validated = cross_validate(data, "RF", SMALL["RF"], folds=folds, random_state=1, threads=1)
+    assert validated.full_fits == pytest.approx(2.0)  # three folds, two thirds of the images each
     for fold, trained in zip(folds, seen, strict=True):
         assert trained == set(np.flatnonzero(~fold).tolist())
 
@@ -556,7 +581,7 @@ def test_folds_score_images_not_rows():
     # Ten images of three rows in each fold: scores are tenths, not thirtieths.
     data = matrix(n=30, rows=3, shift=0.5)
     folds = image_folds(data.fake_images, n_folds=3, seed=7)
-    scores = cross_validate(data, "RF", SMALL["RF"], folds=folds, random_state=1, threads=1)
+    scores, _ = cross_validate(data, "RF", SMALL["RF"], folds=folds, random_state=1, threads=1)
     for score in scores:
         assert score * 10 == pytest.approx(round(score * 10), abs=1e-12)
 
@@ -735,7 +760,7 @@ def test_trials_of_anything_else_are_not_taken_over(searched, tmp_path, changes,
     assert searched(stop_after=3) == 3
     before = journal.read_text().splitlines()
     if libraries := changes.get("libraries"):
-        monkeypatch.setattr("latentprint.search.versions", lambda: libraries)
+        monkeypatch.setattr("latentprint.study.versions", lambda engine: libraries)
         changes = {}
     assert searched(stop_after=2, **changes) == 2
     after = journal.read_text().splitlines()
@@ -778,14 +803,19 @@ def test_the_thesis_space_can_be_searched(classifier):
 
 def test_trials_and_choice_round_trip(tmp_path):
     trials = [
-        Trial("random", {"b": 0.1, "a": 2}, (0.5, 0.75), 1.25),
+        Trial("random", {"b": 0.1, "a": 2}, (0.5, 0.75), 1.25, 1.5),
         Trial("grid", {"b": 0.2, "a": None}, (0.25, 0.75), 0.5),
+        Trial("rung 1", {"a": 1}, (0.6,), 0.25, 0.125, images=12, grown=40),
     ]
     write_trials(tmp_path / "trials.tsv", trials, n_folds=2)
     lines = (tmp_path / "trials.tsv").read_text().splitlines()
-    assert lines[0] == "trial\tstage\tparameters\tfold_1\tfold_2\tmean\tsd\tseconds"
-    assert lines[1] == '0\trandom\t{"a": 2, "b": 0.1}\t0.5\t0.75\t0.625\t0.125\t1.250'
-    assert search_seconds(tmp_path / "trials.tsv") == 1.75
+    head = "trial stage parameters grown images full_fits fold_1 fold_2 mean sd seconds"
+    assert lines[0].split("\t") == head.split()
+    cells = ["0", "random", '{"a": 2, "b": 0.1}', "", "", "1.5", "0.5", "0.75", "0.625", "0.125"]
+    assert lines[1].split("\t") == [*cells, "1.250"]
+    assert lines[3].split("\t")[3:10] == ["40", "12", "0.125", "", "", "0.6", "0.0"]
+    assert cost_of(trials) is None and cost_of([trials[0], trials[2]]) == 1.625
+    assert search_seconds(tmp_path / "trials.tsv") == 2.0
     best = Best(
         "GB", {"learning_rate": 0.12965912630431367, "max_depth": None}, 0.5, "searched", "c"
     )
@@ -840,7 +870,7 @@ def loaded_modules(code: str) -> set[str]:
         ("steps.evaluate_classifier", {"sklearn", "scipy", "h5py", "torch"}),
         ("steps.collect_scores", {"sklearn", "scipy", "h5py", "torch"}),
         ("steps.build_features", {"sklearn", "scipy", "torch"}),
-        ("steps.fit_classifier", {"sklearn", "torch"}),
+        ("steps.fit_classifier", {"sklearn", "numba", "torch"}),
     ],
 )
 def test_steps_import_only_what_they_need(module, unwanted):
@@ -853,4 +883,4 @@ def test_models_are_loaded_without_torch(tmp_path):
         "from pathlib import Path; from latentprint.model_files import load_model;"
         f"load_model(Path({str(tmp_path / 'model.skops')!r}))"
     )
-    assert "skops" in found and "torch" not in found
+    assert "skops" in found and not {"torch", "numba"} & found

@@ -11,7 +11,8 @@ from snakemake.utils import update_config
 from latentprint import plan, plan_page
 from latentprint.errors import UserError, run
 from latentprint.plan_page import Machine, check_disk, check_given, page
-from latentprint.search import draw, grid
+from latentprint.search import grid
+from latentprint.spaces import draw
 from latentprint.steps import print_plan
 from latentprint.tuning import Trial
 
@@ -68,6 +69,22 @@ def test_y_counts_once_per_model_id(tabled):
     assert counted(plan.trials(tabled)) == 4 * 2 * 2 * 2
 
 
+def test_halving_is_planned_by_its_rungs(thesis):
+    """81 on 1/27 of the images, 27 on 1/9, 9 on 1/3, 3 on all: 12 full fits a fold."""
+    plain = {study.cell: study for study in plan.studies(thesis)}
+    thesis["tuning"] = "halving"
+    halved = {study.cell: study for study in plan.studies(thesis)}
+    assert halved.keys() == plain.keys()
+    for cell, study in halved.items():
+        assert (study.trials, study.fits) == (120, 36)
+        assert study.fits < plain[cell].fits / 9
+    search = [work for work in plan.work(thesis) if work.rule == "tune_classifier"]
+    assert {work.trials // work.jobs for work in search} == {120}
+    thesis["search"]["RF"]["halving"] = {"candidates": 2, "factor": 3, "least": 60}
+    found = next(study for study in plan.studies(thesis) if study.cell.endswith("RF"))
+    assert (found.trials, found.fits) == (2, 6)
+
+
 def test_nothing_is_searched_with_published_parameters(thesis):
     thesis["tuning"] = "published"
     assert plan.trials(thesis) == {}
@@ -78,14 +95,36 @@ def test_jobs_of_matched_levels(thesis):
     most, fewest = plan.jobs(thesis), plan.jobs(thesis, plan.fewest_points(thesis))
     known = plan.jobs_before_matching(thesis)
     assert known == {
-        "analyse_images": 8, "match_rates": 4, "join_level": 4, "share_cell": 48,
-        "evaluate_classifier": 48,
+        "analyse_images": 33 * 4, "match_rates": 33 * 2, "join_matched": 4, "join_level": 4,
+        "share_cell": 48, "evaluate_classifier": 48,
     }  # fmt: skip
     for counts in (most, fewest):
         assert {rule: counts[rule] for rule in known} == known
-    assert (most["gather_latents"], most["extract_latents"], most["fit_classifier"]) == (4, 4, 48)
-    assert (fewest["extract_latents"], fewest["fit_classifier"]) == (2, 24)
+    assert (most["gather_latents"], most["extract_latents"], most["join_shards"]) == (66, 66, 8)
+    assert (fewest["extract_latents"], fewest["join_shards"]) == (33, 4)
+    assert (most["fit_classifier"], fewest["fit_classifier"]) == (48, 24)
     assert "gather_latents" not in fewest
+
+
+def test_state_that_is_carried_goes_through_one_shard_of_all_images(thesis):
+    thesis["state"] = "carried"
+    most = plan.jobs(thesis)
+    assert (most["analyse_images"], most["match_rates"], most["extract_latents"]) == (132, 4, 4)
+    assert most["join_shards"] == 2 * (4 + 2 + 2)  # y of all model ids, for the matching
+
+
+def test_shards_change_the_longest_job_and_not_the_sum(thesis):
+    def of(shard_images, rule):
+        thesis["store"]["shard_images"] = shard_images
+        (found,) = [one for one in plan.work(thesis) if one.rule == rule]
+        return found
+
+    start = plan.RATES["start"].value
+    for rule in ("analyse_images", "match_rates"):
+        whole, cut = of(30_000, rule), of(500, rule)
+        assert whole.jobs * 33 == cut.jobs
+        assert cut.core_s - cut.jobs * start == pytest.approx(whole.core_s - whole.jobs * start)
+        assert (cut.longest_s - start) * 60 == pytest.approx(whole.longest_s - start)
 
 
 def test_a_search_reused_from_outside_the_run_has_its_job(config):
@@ -166,7 +205,7 @@ def test_memory_keeps_jobs_apart(thesis):
 
 def test_disk_is_that_of_the_stores(thesis):
     store = 33_000 * (160 + 96) * 16 * 16 * 4
-    rows = 33_000 + (30_000 * 15 + 3_000 * 256)  # single; multiple; flatten is a view
+    rows = 33_000 + 30_000 * 15  # single; multiple, whose test is in the store as flatten is
     most = plan.disk_bytes(thesis)
     assert most["latents y"] == (4 + 2) * store  # four model ids; gathered for each level
     assert most["latents y_hat"] == 2 * store
@@ -178,7 +217,7 @@ def test_disk_is_that_of_the_stores(thesis):
     assert most["models"] * 3 == fewest["models"] * 4
     thesis["store"]["extras"] = ["q", "mu", "flags"]
     assert plan.disk_bytes(thesis)["extras"] == 2 * store * 6 // 4
-    thesis |= {"latents": ["y"], "store": {"extras": []}, "rate": "table"}
+    thesis |= {"latents": ["y"], "store": {"extras": [], "shard_images": 1000}, "rate": "table"}
     assert "latents y_hat" not in plan.disk_bytes(thesis)
     assert plan.disk_bytes(thesis)["latents y"] == store  # one model id
 
@@ -213,7 +252,7 @@ def test_the_page_says_what_the_run_costs(thesis, tmp_path):
         "6 and 12 bpp: model and displacement are matched for every image",
         "48, from at most 48 fits; 24 if all levels are one point",
         "32, at most 7,488 trials and 22,464 fits",
-        "Until rates are matched, snakemake -n shows 112 of these 240 jobs",
+        "Until rates are matched, snakemake -n shows 302 of these 562 jobs",
         "If all levels are one point: ",
         "45.2 GB for the largest job, fit_classifier GB flatten; 1 of them at a time",
         "latents y 51.9 GB, latents y_hat 17.3 GB",

@@ -1,5 +1,6 @@
 """The latent store: round trips, independence of shards, and refusals that name the file."""
 
+import itertools
 import os
 import shutil
 import signal
@@ -15,6 +16,7 @@ import pytest
 
 from latentprint import store
 from latentprint.errors import UserError
+from latentprint.store import layout, positions, resuming
 from tests.unit import latent_stores
 
 N = 11
@@ -98,6 +100,152 @@ def test_one_position_and_blocks(single, arrays):
             np.testing.assert_array_equal(block["chroma/y"], arrays["chroma/y"][start:stop])
             np.testing.assert_array_equal(block["bpp"], arrays["bpp"][start:stop])
         assert stops == [4, 8, 11]
+
+
+POSITIONS = [[8, 8], [0, 0], [15, 15], [3, 11], [8, 8]]
+
+
+def assert_positions(path, arrays, names=("luma/y", "chroma/y")):
+    rows, cols = np.transpose(POSITIONS)
+    with store.open_store(path) as opened:
+        for name in names:
+            expected = arrays[name][:, :, rows, cols].transpose(0, 2, 1)
+            found = opened.read_positions(name, POSITIONS)
+            assert found.dtype == arrays[name].dtype
+            np.testing.assert_array_equal(found, expected)
+            for start, stop in ((0, 1), (3, 9), (5, 5), (10, None), (-2, None)):
+                np.testing.assert_array_equal(
+                    opened.read_positions(name, POSITIONS, start, stop), expected[start:stop]
+                )
+
+
+@pytest.fixture
+def no_whole_reads(monkeypatch):
+    """Reading a dataset of images through HDF5 fails."""
+    read = h5py.Dataset.__getitem__
+
+    def forbidden(dataset, key):
+        assert dataset.ndim != 4, "whole images were read"
+        return read(dataset, key)
+
+    monkeypatch.setattr(h5py.Dataset, "__getitem__", forbidden)
+    monkeypatch.delattr(h5py.Dataset, "read_direct")
+
+
+@pytest.mark.parametrize("window", [16 * 2**20, 40_000, 1])
+def test_positions_are_those_of_whole_images(single, arrays, no_whole_reads, monkeypatch, window):
+    monkeypatch.setattr(positions, "WINDOW_BYTES", window)
+    assert_positions(single, arrays)
+
+
+@pytest.mark.parametrize("size", [1, 4, 11])
+def test_positions_through_views_of_views(tmp_path, arrays, ids, no_whole_reads, size):
+    y = {name: arrays[name] for name in ("luma/y", "chroma/y")}
+    parts = shards(tmp_path / "deep", y, ids, size=size)
+    empty = latent_stores.write(tmp_path / "deep/shards/train-e.h5", y, ids, start=N)
+    paths = [tmp_path / "deep/train.h5", tmp_path / "train.h5", tmp_path / "x/y/train.h5"]
+    store.join(paths[0], [*parts, empty], attributes={})
+    for source, path in itertools.pairwise(paths):
+        store.join(path, [source], attributes={})
+    for path in paths:
+        assert_positions(path, arrays)
+        with h5py.File(path) as file:
+            assert file["luma/y"].is_virtual
+
+
+def test_positions_of_other_layouts_are_read_in_blocks(tmp_path, ids, monkeypatch):
+    random = np.random.default_rng(0)
+    q = random.integers(-3, 4, (N, 6, 16, 16)).astype(np.int16)
+    small = random.integers(-3, 4, (N, 2, 16, 16)).astype(np.int8)
+    path = tmp_path / "a.h5"
+    kinds = {"q": (q.shape[1:], np.int16), "small": (small.shape[1:], np.int8)}
+    with store.create(
+        path, ids=ids, datasets=kinds, attributes={}, compressed=["q"]
+    ) as writer:  # `small` is too small for chunks
+        writer.write(0, {"q": q, "small": small})
+    monkeypatch.setattr(layout, "BLOCK_BYTES", 4 * q[0].nbytes)
+    with h5py.File(path) as file:
+        assert file["q"].compression == "gzip" and file["small"].chunks is None
+    assert_positions(path, {"q": q, "small": small}, names=("q", "small"))
+
+
+def test_positions_outside_the_grid_are_refused(single):
+    with store.open_store(single) as opened:
+        for wrong in ([[16, 0]], [[0, 16]], [[-1, 0]]):
+            with pytest.raises(ValueError, match="16 x 16 positions"):
+                opened.read_positions("luma/y", wrong)
+        for name, wrong in (("bpp", [[0, 0]]), ("luma/y", [8, 8])):
+            with pytest.raises(ValueError, match="expected"):
+                opened.read_positions(name, wrong)
+
+
+def test_a_store_may_be_empty(tmp_path, arrays, ids):
+    kinds = latent_stores.KINDS | {"luma/q": ((6, 16, 16), "int16"), "found": ((), "int8")}
+    paths = [tmp_path / "a.h5", tmp_path / "b.h5"]
+    for path in paths:
+        with store.create(
+            path, ids=[], datasets=kinds, attributes={"images_digest": "a"},
+            compressed=["luma/q"], resume=RESUME,
+        ) as writer:  # fmt: skip
+            assert writer.done == 0
+    joined, again = tmp_path / "joined.h5", tmp_path / "again.h5"
+    store.join(joined, paths, attributes={})
+    store.join(again, [joined], attributes={}, views={"luma/y": [paths[0]]})
+    for path in (*paths, joined, again):
+        store.verify(path)
+        with store.open_store(path) as opened:
+            assert (len(opened), opened.ids) == (0, ())
+            assert opened.shape("luma/q") == (0, 6, 16, 16)
+            assert opened.read("luma/y").shape == (0, *arrays["luma/y"].shape[1:])
+            assert opened.read_positions("luma/y", POSITIONS).shape == (0, 5, latent_stores.LUMA)
+            assert list(opened.blocks(["luma/y"])) == []
+        summary = store.read_sidecar(path.with_suffix(".json"))["summary"]
+        assert summary["bpp"] == {"mean": None, "min": None, "max": None}
+
+
+MANY = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from latentprint import store
+
+resource.setrlimit(resource.RLIMIT_NOFILE, (48, 48))
+folder = Path(sys.argv[1])
+y = np.arange(60 * 1024, dtype=np.float32).reshape(60, 4, 16, 16) + 1
+parts = [folder / f"{row}.h5" for row in range(60)]
+for row, part in enumerate(parts):
+    kinds = {"y": (y.shape[1:], "float32")}
+    with store.create(part, ids=[str(row)], datasets=kinds, attributes={}) as writer:
+        writer.write(0, {"y": y[row : row + 1]})
+store.join(folder / "joined.h5", parts, attributes={})
+store.join(folder / "again.h5", [folder / "joined.h5"], attributes={})
+for name in ("joined", "again"):
+    store.verify(folder / f"{name}.h5")
+    with store.open_store(folder / f"{name}.h5") as opened:
+        assert np.array_equal(opened.read("y"), y)
+        assert np.array_equal(opened.read_position("y", 3, 4), y[:, :, 3, 4])
+"""
+
+
+def test_more_shards_than_a_process_may_open(tmp_path):
+    """HDF5 itself reads those beyond as zeros."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", MANY, tmp_path], env=environment, check=True)
+
+
+@pytest.mark.parametrize("place", [0, 1, 3])
+def test_an_empty_shard_changes_nothing(tmp_path, arrays, ids, single, place):
+    parts = shards(tmp_path, arrays, ids, size=4)
+    parts.insert(place, latent_stores.write(tmp_path / "shards/empty.h5", arrays, ids, start=N))
+    joined = tmp_path / "joined.h5"
+    store.join(joined, parts, attributes={})
+    store.verify(joined)
+    with store.open_store(joined) as opened, h5py.File(joined) as file:
+        assert opened.ids == tuple(ids) and file["luma/y"].is_virtual
+        for name, array in arrays.items():
+            np.testing.assert_array_equal(opened.read(name), array)
+    digests = {store.read_sidecar(p.with_suffix(".json"))["digest"] for p in (joined, single)}
+    assert len(digests) == 1
 
 
 @pytest.mark.parametrize("size", [1, 4, 11])
@@ -272,13 +420,15 @@ def test_store_and_description_must_belong_together(single, tmp_path, arrays, id
 def test_a_view_of_a_changed_shard_is_refused(tmp_path, arrays, ids, kind):
     parts = shards(tmp_path, arrays, ids, size=4)
     store.join(tmp_path / "train.h5", parts, attributes={})
+    store.join(tmp_path / "view.h5", [tmp_path / "train.h5"], attributes={})
     if kind == "replaced":
         arrays["luma/y"][5] = 0
         latent_stores.write(parts[1], arrays, ids, start=4, stop=8)
     else:
         damage(parts[1], kind)
-    with pytest.raises(UserError, match=r"train-4\.h5"), store.open_store(tmp_path / "train.h5"):
-        pass
+    for name in ("train.h5", "view.h5"):
+        with pytest.raises(UserError, match=r"train-4\.h5"), store.open_store(tmp_path / name):
+            pass
 
 
 def test_a_changed_value_is_found(single):
@@ -480,7 +630,7 @@ def test_what_was_begun_otherwise_is_thrown_away(stopped, arrays, ids, caplog, c
     began = begin(stopped, arrays, asked.get("ids", ids), change=asked, resume=resume)
     assert began == 0
     assert f"in {old} is removed, it was begun with another {key}\n" in caplog.text
-    assert "resuming" not in caplog.text
+    assert "resuming after" not in caplog.text
     store.verify(stopped)
 
 
@@ -606,7 +756,7 @@ def test_the_store_of_a_job_that_lives_is_not_touched(
     caplog.set_level("INFO")
     path = tmp_path / "train.h5"
     older = begin_elsewhere(root, path, upto=N)
-    monkeypatch.setattr(store, "STOPPING_S", 0.2)
+    monkeypatch.setattr(resuming, "STOPPING_S", 0.2)
     assert begin(path, arrays, ids) == 0
     assert "starting over" in caplog.text and "lock" in caplog.text
     before = path.read_bytes()

@@ -94,7 +94,7 @@ def test_a_run_killed_in_every_stage_ends_in_the_same_bytes(root, finished, tmp_
 
 
 N_TRAIN = 160  # seconds of extraction
-STORE = "results/tiny/latents/model-3/train.h5"
+STORE = "results/tiny/latents/model-3/shards/train-0.h5"
 
 
 def started(copy, run, command, *, environment=None, beyond=0):
@@ -104,7 +104,7 @@ def started(copy, run, command, *, environment=None, beyond=0):
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
     )  # fmt: skip
     while process.poll() is None:
-        for path in run.glob("latents/model-3/.train.*.partial.h5"):
+        for path in run.glob("latents/model-3/shards/.train-0.*.partial.h5"):
             if path.stat().st_blocks * 512 > beyond + 500_000:
                 return process
         time.sleep(0.005)
@@ -115,7 +115,7 @@ def started(copy, run, command, *, environment=None, beyond=0):
 def test_extraction_goes_on_where_ctrl_c_or_sigterm_stopped_it(root, tmp_path):
     copy = copy_project(root, tmp_path)
     run = tmp_path / "results/tiny"
-    log = run / "logs/analyse_images/model-3/train.log"
+    log = run / "logs/analyse_images/model-3/train-0.log"
     options = ("--config", f"n_train={N_TRAIN}", "--", STORE)
 
     process = started(copy, run, _command("tests/data/tiny.yaml", *options))
@@ -123,13 +123,14 @@ def test_extraction_goes_on_where_ctrl_c_or_sigterm_stopped_it(root, tmp_path):
     output, _ = process.communicate(timeout=60)
     assert process.returncode, output
     (leftover,) = (tmp_path / STORE).parent.iterdir()
-    assert re.fullmatch(r"\.train\.\d+\.partial\.h5", leftover.name)
+    assert re.fullmatch(r"\.train-0\.\d+\.partial\.h5", leftover.name)
     assert re.search(rf"\d+ of {N_TRAIN} images are kept in .*{leftover.name}", log.read_text())
     assert log.read_text().endswith("stopped by SIGINT\n")
 
     # As Slurm does: SIGTERM to the job's processes.
     step = [sys.executable, "-m", "latentprint.steps.analyse_images"]
     step += ["--images", str(run / "selection.tsv"), "--split", "train", "--image-size", "64"]
+    step += ["--shard", "0", "--shard-images", "1000"]
     step += ["--root", str(run / "drawn"), "--weights", "resources/codec"]
     step += ["--operating-point", "BOP", "--model", "3", "--device", "auto", "--output", STORE]
     step += ["--code", code_digest("analyse_images", environment=root / "envs/codec.yaml")]

@@ -122,7 +122,7 @@ def test_a_second_run_has_nothing_to_do(matched):
 
 def test_a_level_that_is_added_leaves_the_others_alone(matched):
     """Wherever it stands: its own point is not known yet, but those of the others are."""
-    new = {"match_rates": 2, "collect_scores": 1, "share_cell": 2}
+    new = {"match_rates": 2, "join_matched": 2, "collect_scores": 1, "share_cell": 2}
     assert matched.jobs(bpp=[4, 20, 30, 6]) == new | {
         "join_level": 1, "evaluate_classifier": 2,
     }  # fmt: skip

@@ -71,6 +71,7 @@ ENVIRONMENTS = {
         "extract_latents",
         "gather_latents",
         "join_level",
+        "join_shards",
         "match_rates",
         "train_codec",
     ],
@@ -95,6 +96,7 @@ pathvars:
 
 wildcard_constraints:
     split="train|test",
+    shard="[0-9]+",
     model="[0-3]",
     bpp=r"[0-9]+(\.[0-9]+)?",
     mixed=points.MIXED,
@@ -116,6 +118,11 @@ def code_of(rule):
 def settings(*keys):
     """The configuration values that a rule uses, as one dictionary."""
     return {key: config[key] for key in keys}
+
+
+def store_settings(*keys):
+    """The same of the key `store`."""
+    return {key: config["store"][key] for key in keys}
 
 
 def in_order(paths):

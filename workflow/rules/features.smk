@@ -2,7 +2,7 @@
 
 
 rule build_features:
-    """Select latent values: one row per image or per patch; flatten is a view, never a copy."""
+    """Select latent values: one row per image or per patch; all positions are no copy of the store."""
     input:
         images="<results>/selection.tsv",
         digests=expand(
@@ -17,7 +17,7 @@ rule build_features:
     conda:
         "../../envs/learn.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=1000,
     params:
         code=code_of("build_features"),
         cfg=settings("seed", "n_patches", "protocol"),

@@ -1,6 +1,7 @@
 # What the rules ask of the configuration: inputs, options and outputs that depend on it.
 
 import json
+import re
 import shlex
 import shutil
 
@@ -46,7 +47,7 @@ FOUND = {}
 
 def found(bpp, split):
     """What the matcher found for a level; a checkpoint, so that jobs wait until it is known."""
-    output = checkpoints.match_rates.get(bpp=bpp, split=split).output
+    output = checkpoints.join_matched.get(bpp=bpp, split=split).output
     if (bpp, split) not in FOUND:
         FOUND[bpp, split] = sidecar.read_sidecar(output.digest)
     return FOUND[bpp, split]
@@ -99,6 +100,34 @@ def stores(names, split):
     return ancient([f"{stem}.h5" for stem in stems]), [f"{stem}.json" for stem in stems]
 
 
+def shards_of(name, split, count):
+    """All shards of a store below latents/, in order."""
+    found, digests = [], []
+    for shard in range(count):
+        stem = f"{RUN}/latents/{name}/shards/{split}-{shard}"
+        found.append(f"{stem}.h5")
+        digests.append(f"{stem}.json")
+    return {"shards": ancient(found), "digests": digests}
+
+
+def point_shards(wildcards):
+    """The shards of a point; those of model ids are never less than one for so many images."""
+    count = grid.analysed_shards if is_model(wildcards.point) else grid.coded_shards
+    name = wildcards.point
+    return shards_of(name, wildcards.split, count(config, wildcards.split))
+
+
+def matched_shards(wildcards):
+    """The shards of what was matched for a level."""
+    name = f"bpp-{wildcards.bpp}/matched"
+    return shards_of(name, wildcards.split, grid.coded_shards(config, wildcards.split))
+
+
+def is_model(point):
+    """Whether a point is the y of one model id."""
+    return bool(re.fullmatch(points.MODEL, point))
+
+
 def quantiser_weights(models):
     """Entropy files of model ids."""
     return [path for model in models for path in existing(entropy_files, model)]
@@ -119,49 +148,57 @@ def models_at(point, split):
     return [points.table_entry(point)[0]]
 
 
-def analysed_inputs(models, split):
-    """y of model ids."""
-    analysed, digests = stores([f"model-{m}" for m in models], split)
+def part_of(wildcards):
+    """The file of a shard; state goes through all images, which are then one shard of all."""
+    if config["state"] == "carried":
+        return wildcards.split
+    return f"shards/{wildcards.split}-{wildcards.shard}"
+
+
+def analysed_inputs(models, wildcards):
+    """y of model ids, of the images of a shard."""
+    analysed, digests = stores([f"model-{m}" for m in models], part_of(wildcards))
     return {"analysed": analysed, "digests": digests}
 
 
 def matcher_inputs(wildcards):
     """y of all models, and all that quantises it."""
     models = grid.models(config)
-    inputs = analysed_inputs(models, wildcards.split)
+    inputs = analysed_inputs(models, wildcards)
     return inputs | {"weights": quantiser_weights(models)}
 
 
 def gathered_inputs(wildcards):
     """y of the models that occur at a point."""
-    return analysed_inputs(models_at(wildcards.mixed, wildcards.split), wildcards.split)
+    return analysed_inputs(models_at(wildcards.mixed, wildcards.split), wildcards)
 
 
 def quantiser_inputs(wildcards):
     """y of the models that occur at a point, and all that quantises it."""
     models = models_at(wildcards.quantised, wildcards.split)
-    inputs = analysed_inputs(models, wildcards.split)
+    inputs = analysed_inputs(models, wildcards)
     return inputs | {"weights": quantiser_weights(models)}
 
 
-def matched_at(point, split):
-    """Where the operating point of every image stands.
+def matched_at(point, wildcards):
+    """Where the operating point of every image of a shard stands.
 
     Not an input: a point is named by a digest of it, so that other content is another point. As an
     input it would be another file, and a reason to rerun, when a level of the same point is added.
     """
-    return f"{RUN}/latents/bpp-{level_at(point)}/matched/{split}.h5"
+    shard = f"shards/{wildcards.split}-{wildcards.shard}"
+    return f"{RUN}/latents/bpp-{level_at(point)}/matched/{shard}.h5"
 
 
 def gathered_options(wildcards, input):
     """Where the model id of every image stands; not stored, since it is given the input."""
-    return f"--matched {matched_at(wildcards.mixed, wildcards.split)}"
+    return f"--matched {matched_at(wildcards.mixed, wildcards)}"
 
 
 def point_options(wildcards, input):
     """Model id and displacement of a point, or where they stand for every image; not stored."""
     if MATCHED:
-        return f"--matched {matched_at(wildcards.quantised, wildcards.split)}"
+        return f"--matched {matched_at(wildcards.quantised, wildcards)}"
     model, beta = points.table_entry(wildcards.quantised)
     return f"--model {model} --beta {beta}"
 
@@ -247,7 +284,7 @@ def search_options(wildcards, input):
         return f"--study {Path(input.best).parent}"
     if config["tuning"] == "published":
         return "--tuning published"
-    return f"--tuning search --features {input.features}"
+    return f"--tuning {config['tuning']} --features {input.features}"
 
 
 def classifier_settings(*keys):
@@ -258,6 +295,19 @@ def classifier_settings(*keys):
         return slices | {"seed": config["seed"]}
 
     return values
+
+
+# What one way of tuning does not read is no reason to rerun it.
+SEARCH_UNREAD = {"search": ("halving",), "halving": ("draws", "grid")}
+
+
+def search_settings(wildcards):
+    """The slices of the configuration that a search of the cell's classifier reads."""
+    values = classifier_settings("engine")(wildcards)
+    search = config["search"][wildcards.classifier]
+    unread = SEARCH_UNREAD.get(config["tuning"], ())
+    read = {key: value for key, value in search.items() if key not in unread}
+    return values | {"search": json.dumps(read)}
 
 
 def check_memory():

@@ -1,5 +1,7 @@
 # From images to latent stores. y depends on the model id alone; y_hat on the displacement as well. Both
-# are kept at points (latentprint.points), and levels of rate are views of them.
+# are kept at points (latentprint.points), and levels of rate are views of them. Jobs make shards of
+# so many images; a shard that is what was asked for already stays (`update`), and its job ends at
+# once. What follows reads the shards as one store (join_shards).
 
 
 rule analyse_images:
@@ -8,12 +10,12 @@ rule analyse_images:
         images="<results>/selection.tsv",
         weights=encoder_weights,
     output:
-        store="<results>/latents/model-{model}/{split}.h5",
-        digest="<results>/latents/model-{model}/{split}.json",
+        store=update("<results>/latents/model-{model}/shards/{split}-{shard}.h5"),
+        digest=update("<results>/latents/model-{model}/shards/{split}-{shard}.json"),
     log:
-        "<logs>/analyse_images/model-{model}/{split}.log",
+        "<logs>/analyse_images/model-{model}/{split}-{shard}.log",
     benchmark:
-        "<benchmarks>/analyse_images/model-{model}/{split}.tsv"
+        "<benchmarks>/analyse_images/model-{model}/{split}-{shard}.tsv"
     conda:
         "../../envs/codec.yaml"
     resources:
@@ -21,30 +23,31 @@ rule analyse_images:
         gpu=gpu_wanted,
     params:
         code=code_of("analyse_images"),
-        cfg=settings("operating_point", "image_size"),
+        cfg=settings("operating_point", "image_size") | store_settings("shard_images"),
         device=config["device"],
         root=images_root,
         weights=WEIGHTS,
     shell:
         "python -m latentprint.steps.analyse_images"
         " --images {input.images} --split {wildcards.split} --root {params.root:q}"
+        " --shard {wildcards.shard} --shard-images {params.cfg[shard_images]}"
         " --image-size {params.cfg[image_size]} --weights {params.weights:q}"
         " --operating-point {params.cfg[operating_point]}"
         " --model {wildcards.model} --device {params.device}"
         " --code {params.code} --output {output.store} 2>&1 | tee -i {log}"
 
 
-checkpoint match_rates:
+rule match_rates:
     """Find model id and displacement of every image for a rate; only with `rate: match`."""
     input:
         unpack(matcher_inputs),
     output:
-        store="<results>/latents/bpp-{bpp}/matched/{split}.h5",
-        digest="<results>/latents/bpp-{bpp}/matched/{split}.json",
+        store=update("<results>/latents/bpp-{bpp}/matched/shards/{split}-{shard}.h5"),
+        digest=update("<results>/latents/bpp-{bpp}/matched/shards/{split}-{shard}.json"),
     log:
-        "<logs>/match_rates/bpp-{bpp}/{split}.log",
+        "<logs>/match_rates/bpp-{bpp}/{split}-{shard}.log",
     benchmark:
-        "<benchmarks>/match_rates/bpp-{bpp}/{split}.tsv"
+        "<benchmarks>/match_rates/bpp-{bpp}/{split}-{shard}.tsv"
     conda:
         "../../envs/codec.yaml"
     resources:
@@ -63,15 +66,35 @@ checkpoint match_rates:
         " --code {params.code} --output {output.store} 2>&1 | tee -i {log}"
 
 
+checkpoint join_matched:
+    """Show the shards of what was matched as one store; then it is known what is quantised."""
+    input:
+        unpack(matched_shards),
+        images="<results>/selection.tsv",
+    output:
+        store="<results>/latents/bpp-{bpp}/matched/{split}.h5",
+        digest="<results>/latents/bpp-{bpp}/matched/{split}.json",
+    log:
+        "<logs>/join_matched/bpp-{bpp}/{split}.log",
+    conda:
+        "../../envs/codec.yaml"
+    params:
+        code=code_of("join_shards"),
+    shell:
+        "python -m latentprint.steps.join_shards"
+        " --images {input.images} --split {wildcards.split} --shards {input.shards}"
+        " --output {output.store} > {log} 2>&1"
+
+
 rule gather_latents:
     """Gather the y of images that differ in model id, each from the store of its own."""
     input:
         unpack(gathered_inputs),
     output:
-        store="<results>/latents/{mixed}/{split}.h5",
-        digest="<results>/latents/{mixed}/{split}.json",
+        store=update("<results>/latents/{mixed}/shards/{split}-{shard}.h5"),
+        digest=update("<results>/latents/{mixed}/shards/{split}-{shard}.json"),
     log:
-        "<logs>/gather_latents/{mixed}/{split}.log",
+        "<logs>/gather_latents/{mixed}/{split}-{shard}.log",
     conda:
         "../../envs/codec.yaml"
     params:
@@ -79,7 +102,7 @@ rule gather_latents:
         point=gathered_options,
     shell:
         "python -m latentprint.steps.gather_latents"
-        " --analysed {input.analysed} {params.point}"
+        " --analysed {input.analysed} {params.point} --code {params.code}"
         " --output {output.store} > {log} 2>&1"
 
 
@@ -88,12 +111,12 @@ rule extract_latents:
     input:
         unpack(quantiser_inputs),
     output:
-        store="<results>/latents/{quantised}/{split}.h5",
-        digest="<results>/latents/{quantised}/{split}.json",
+        store=update("<results>/latents/{quantised}/shards/{split}-{shard}.h5"),
+        digest=update("<results>/latents/{quantised}/shards/{split}-{shard}.json"),
     log:
-        "<logs>/extract_latents/{quantised}/{split}.log",
+        "<logs>/extract_latents/{quantised}/{split}-{shard}.log",
     benchmark:
-        "<benchmarks>/extract_latents/{quantised}/{split}.tsv"
+        "<benchmarks>/extract_latents/{quantised}/{split}-{shard}.tsv"
     conda:
         "../../envs/codec.yaml"
     resources:
@@ -101,7 +124,8 @@ rule extract_latents:
         gpu=gpu_wanted,
     params:
         code=code_of("extract_latents"),
-        cfg=settings("operating_point", "tools", "state", "y_hat", "store"),
+        cfg=settings("operating_point", "tools", "state", "y_hat")
+        | store_settings("extras"),
         point=point_options,
         device=config["device"],
         weights=WEIGHTS,
@@ -110,8 +134,28 @@ rule extract_latents:
         " --analysed {input.analysed} {params.point} --weights {params.weights:q}"
         " --operating-point {params.cfg[operating_point]} --tools {params.cfg[tools]}"
         " --state {params.cfg[state]} --y-hat {params.cfg[y_hat]}"
-        " --extras {params.cfg[store][extras]} --device {params.device}"
+        " --extras {params.cfg[extras]} --device {params.device}"
         " --code {params.code} --output {output.store} 2>&1 | tee -i {log}"
+
+
+rule join_shards:
+    """Show the shards of a point as one store."""
+    input:
+        unpack(point_shards),
+        images="<results>/selection.tsv",
+    output:
+        store="<results>/latents/{point}/{split}.h5",
+        digest="<results>/latents/{point}/{split}.json",
+    log:
+        "<logs>/join_shards/{point}/{split}.log",
+    conda:
+        "../../envs/codec.yaml"
+    params:
+        code=code_of("join_shards"),
+    shell:
+        "python -m latentprint.steps.join_shards"
+        " --images {input.images} --split {wildcards.split} --shards {input.shards}"
+        " --output {output.store} > {log} 2>&1"
 
 
 rule join_level:

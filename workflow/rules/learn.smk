@@ -19,7 +19,7 @@ rule tune_classifier:
         mem_mb=fit_memory,
     params:
         code=code_of("tune_classifier"),
-        cfg=classifier_settings("search", "engine"),
+        cfg=search_settings,
         how=search_options,
         cell=fitted,
     shell:

@@ -119,18 +119,17 @@ def test_entropy_files_alone_quantise(hop_weights, hop, tmp_path, pictures):
 
 
 def test_gpu_batch_follows_the_memory(monkeypatch, weights, hop_weights):
-    """Reserved memory that nothing uses is free; HOP takes more than BOP."""
+    """HOP takes more than BOP; what other programs hold now changes no batch, and so no bits."""
     gigabyte = 2**30
-    taken = {"reserved": 0}
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (4 * gigabyte, 8 * gigabyte))
-    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: taken["reserved"])
-    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: gigabyte // 2)
-    taken["reserved"] = gigabyte // 2
+    memory = {"free": 6 * gigabyte, "total": 8 * gigabyte}
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: tuple(memory.values()))
     place = torch.device("cuda")
     base = JpegAI(weights, "BOP", place).batch(256 * 256)
     high = JpegAI(hop_weights, "HOP", place).batch(256 * 256)
     assert 1 < high < base < GPU_BATCH_MAX
-    taken["reserved"] = 3 * gigabyte
+    memory["free"] = gigabyte
+    assert JpegAI(hop_weights, "HOP", place).batch(256 * 256) == high
+    memory["total"] = 16 * gigabyte
     assert JpegAI(hop_weights, "HOP", place).batch(256 * 256) > high
 
 

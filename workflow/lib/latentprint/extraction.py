@@ -14,13 +14,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from latentprint import store
+from latentprint import gpus, store
 from latentprint.codec import Coded, JpegAI, Latents, State
 from latentprint.codec import weights as weight_parts
 from latentprint.codec.layouts import CHANNELS
 from latentprint.errors import UserError
 from latentprint.image_files import decode, decoder_version
-from latentprint.image_tables import Chosen
+from latentprint.image_tables import Chosen, list_digest
 from latentprint.pipeline import run_blocks
 from latentprint.progress import Progress
 
@@ -60,6 +60,10 @@ def open_codec(weights: Path, *, operating_point: str, device: str) -> JpegAI:
     torch.set_num_threads(1)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda" and torch.cuda.device_count() > 1:
+        found = range(torch.cuda.device_count())
+        taken = gpus.take([str(torch.cuda.get_device_properties(gpu).uuid) for gpu in found])
+        device = f"cuda:{taken}"
     codec = JpegAI.load(weights, operating_point, device)
     logger.info("codec %s from %s on %s", operating_point, weights, device)
     return codec
@@ -115,14 +119,11 @@ def coding(*, tools: bool, state: str) -> dict[str, Any]:
     return {"tools": tools, "state": state} | order
 
 
-def resumption(
-    codec: JpegAI, code: str | None, state: str = "fresh", **others: Any
-) -> dict[str, Any] | None:
+def resumption(code: str | None, state: str = "fresh", **others: Any) -> dict[str, Any] | None:
     """Say what the rows of a store depend on beside its attributes, as `store.create` takes it.
 
     Parameters
     ----------
-    codec : JpegAI
     code : str or None
         Digest of the code; None where nothing is to be resumed.
     state : {"fresh", "carried"}
@@ -141,10 +142,10 @@ def resumption(
             "starts over"
         )
         return None
-    return {"code": code, "machine": _machine(codec)} | others
+    return {"code": code} | others
 
 
-def _machine(codec: JpegAI) -> str:
+def machine(codec: JpegAI) -> str:
     """Name what computes, where last bits depend on it: a GPU's model, a CPU's instructions."""
     if codec.device.type == "cuda":
         return torch.cuda.get_device_name(codec.device)
@@ -167,6 +168,8 @@ def row_blocks(batch: int, *, done: int, total: int) -> list[tuple[int, int]]:
     The blocks are the same whether or not images are done, since on a GPU last bits depend on the
     neighbours in a batch; a block of which a part is done is done again.
     """
+    if done == total:
+        return []
     rows = max(BLOCK, batch)
     return [(start, min(start + rows, total)) for start in range(done // rows * rows, total, rows)]
 
@@ -187,7 +190,7 @@ def analyse(
     ----------
     codec : JpegAI
     chosen : sequence of Chosen
-        Images of one split, in the order of the store.
+        Images of one shard, in the order of the store; there may be none.
     root : Path
         Folder of the data set.
     size : int
@@ -211,7 +214,7 @@ def analyse(
     }
     described = attributes(codec, kinds=("encoder",), models=[model], size=size) | {
         "image_size": size,
-        "images_digest": _list_digest(chosen),
+        "images_digest": list_digest(chosen),
     }
     began = time.monotonic()
     with store.create(
@@ -219,7 +222,8 @@ def analyse(
         ids=[image.id for image in chosen],
         datasets=datasets | {"model": ((), np.int8)},
         attributes=described,
-        resume=resumption(codec, code, decoder=decoder_version()),
+        resume=resumption(code, decoder=decoder_version()),
+        machine=machine(codec),
     ) as writer:
         blocks = row_blocks(described["batch"], done=writer.done, total=len(chosen))
         progress = Progress(len(chosen), "images", done=blocks[0][0] if blocks else len(chosen))
@@ -253,11 +257,6 @@ def _loaders(codec: JpegAI) -> int:
     if codec.device.type != "cuda":
         return 1
     return min(GPU_LOADERS, len(os.sched_getaffinity(0)))
-
-
-def _list_digest(chosen: Sequence[Chosen]) -> str:
-    lines = [f"{image.id} {image.label} {image.sha256}" for image in chosen]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def _read_images(root: Path, chosen: Sequence[Chosen], size: int) -> NDArray[np.uint8]:
@@ -338,7 +337,7 @@ def quantise(
     ----------
     codec : JpegAI
     analysed : sequence of Path
-        Stores of y, of every model id that occurs.
+        Stores of y, of every model id that occurs in the whole split.
     models : ndarray, integer, (N,)
         Model ids, 0..3.
     betas : ndarray, integer, (N, 2)
@@ -360,17 +359,17 @@ def quantise(
     UserError
         As `analysed_stores`, or if files of the codec are missing.
     """
-    used = sorted({int(model) for model in models})
     carried = State() if state == CARRIED else None
     kept = [Y_HAT[y_hat], *(name for extra in extras for name in EXTRAS[extra])]
     with analysed_stores(codec, analysed) as sources:
+        used = sorted(sources)
         first = sources[used[0]]
         size = first.attributes["image_size"]
         described = attributes(codec, kinds=("encoder", "entropy"), models=used, size=size)
         described |= {key: first.attributes[key] for key in ("image_size", "images_digest")}
         described |= coding(tools=tools, state=state) | {"y_hat": y_hat, "extras": list(extras)}
         if carried:
-            for model in used:
+            for model in np.unique(models).tolist():
                 y = _read_y(sources[model], 0, 1)
                 codec.quantise(*y, model, tools=tools, size=(size, size), state=carried)
         points = np.column_stack([models, betas]).astype("<i8")
@@ -380,8 +379,8 @@ def quantise(
             datasets=_datasets(kept, size) | PER_IMAGE,
             attributes=described,
             compressed=[f"{part}/{name}" for part in CHANNELS for name in COMPRESSED],
+            machine=machine(codec),
             resume=resumption(
-                codec,
                 code,
                 state,
                 y=[sources[model].digest for model in used],

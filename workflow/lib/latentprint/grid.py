@@ -9,9 +9,11 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from latentprint.classifiers import CLASSIFIERS
+from latentprint import shards
+from latentprint.classifiers import CLASSIFIERS, HISTOGRAM, fit_bytes, way_out
 from latentprint.errors import UserError
 from latentprint.image_folders import class_counts
+from latentprint.protocol import FAITHFUL
 
 Config = dict[str, Any]
 
@@ -20,6 +22,7 @@ THREADED_IMAGES = 2000  # below this, more cells at a time beat more threads a c
 FIT_THREADS = 8
 SMALL_IS_LARGE = ("min_samples_leaf",)  # the smaller, the more memory
 BYTES_OF_IMAGE = {"Y": 160 * 256 * 4, "YUV": 256 * 256 * 4}  # float32, 256 x 256 pixels
+CARRIED = "carried"
 LARGEST_SIDE = 1024  # pixels; larger pictures are coded in tiles, which needs the pictures
 
 
@@ -114,7 +117,8 @@ def fit_memory_mb(config: Config, component: str, feature: str, classifier: str)
     else:
         space = config["search"][classifier]["space"]
         parameters = {name: _costliest(name, entry) for name, entry in space.items()}
-    need = CLASSIFIERS[classifier].memory(rows, values, parameters | config["engine"][classifier])
+    engine = config["engine"][classifier]
+    need = fit_bytes(classifier, engine, rows, values, parameters | engine)
     return 1000 + round(need / 1e6)
 
 
@@ -141,10 +145,11 @@ def check_memory(config: Config, limit_mb: int) -> None:
     largest = max(needs, key=lambda fit: needs[fit])
     if needs[largest] > limit_mb:
         component, feature, classifier = largest
+        lower = way_out(classifier, config["engine"][classifier])
         raise UserError(
             f"{classifier} on {feature} {component} needs {needs[largest] / 1000:.1f} GB, the jobs "
-            f"may use {limit_mb / 1000:.1f} GB. Lower n_train, max_bins or max_leaf_nodes, or "
-            "state what this machine has with --resources mem_mb=N"
+            f"may use {limit_mb / 1000:.1f} GB. {lower}, or state what this machine has with "
+            "--resources mem_mb=N"
         )
 
 
@@ -171,6 +176,16 @@ def n_images(config: Config, split: str) -> int:
     if not config["images_root"] or not Path(config["images_root"]).is_dir():
         return THREADED_IMAGES
     return 2 * min(class_counts(Path(config["images_root"]), split).values())
+
+
+def analysed_shards(config: Config, split: str) -> int:
+    """Count the shards of y of a split: with `all` images, as many as there can be at most."""
+    return shards.count(n_images(config, split), config["store"]["shard_images"])
+
+
+def coded_shards(config: Config, split: str) -> int:
+    """Count the shards of what is matched or quantised: one where state goes through all images."""
+    return 1 if config["state"] == CARRIED else analysed_shards(config, split)
 
 
 def check(config: Config) -> None:
@@ -217,6 +232,7 @@ def check(config: Config) -> None:
         for key in ("search", "engine"):
             if classifier not in config[key]:
                 raise UserError(f"config: {key} has no entry for {classifier}. Add one")
+        _check_engine(config, classifier)
     for classifier, search in config["search"].items():
         for name in search["grid"]:
             if not isinstance(search["space"].get(name), dict):
@@ -224,6 +240,21 @@ def check(config: Config) -> None:
                     f"config: search.{classifier}.grid names {name}, which search.{classifier}"
                     ".space does not search. Give it a range there, or leave it out of the grid"
                 )
+
+
+def _check_engine(config: Config, classifier: str) -> None:
+    """Check that a classifier has the engine that is asked for."""
+    name, known = config["engine"][classifier]["name"], CLASSIFIERS[classifier].engines
+    if name not in known:
+        raise UserError(
+            f"config: engine.{classifier}.name is {name}, expected {' or '.join(known)}. See "
+            "config/README.md, key engine"
+        )
+    if name == HISTOGRAM and config["protocol"] == FAITHFUL:
+        raise UserError(
+            f"config: engine.{classifier}.name is {name}, expected sklearn with protocol faithful, "
+            "which does what the thesis' code did. Set the one or the other"
+        )
 
 
 def _check_levels(config: Config) -> None:

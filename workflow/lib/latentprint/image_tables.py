@@ -4,6 +4,7 @@ Apart from `images.py`, so that editing the index or the choice never extracts l
 """
 
 import csv
+import hashlib
 import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -43,6 +44,12 @@ class Chosen(NamedTuple):
     split: str
     path: str
     sha256: str
+
+
+def list_digest(images: Iterable[Chosen]) -> str:
+    """Digest a list of images: ids, labels and contents, in order. SHA-256, hexadecimal."""
+    lines = [f"{image.id} {image.label} {image.sha256}" for image in images]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def write_table(path: Path, columns: Sequence[str], *, rows: Iterable[Sequence[Any]]) -> None:

@@ -36,13 +36,13 @@ class Journal:
         # Written anew, so that a line which was cut off does not spoil the next one.
         write_text(self.path, "".join(self._line(trial) for trial in self._trials.values()))
 
-    def find(self, parameters: Mapping[str, Any]) -> Trial | None:
-        """Give the finished trial of these parameters, or None."""
-        return self._trials.get(_name(parameters))
+    def find(self, parameters: Mapping[str, Any], *, images: int | None = None) -> Trial | None:
+        """Give the finished trial of these parameters on so many images, or None."""
+        return self._trials.get(_name(parameters, images))
 
     def add(self, trial: Trial) -> None:
         """Keep one finished trial; it is in the file when this returns."""
-        self._trials[_name(trial.parameters)] = trial
+        self._trials[_name(trial.parameters, trial.images)] = trial
         with self.path.open("a", encoding="utf-8") as file:
             file.write(self._line(trial))
 
@@ -66,9 +66,9 @@ class Journal:
                 continue
             if isinstance(content, dict) and content.pop("search", None) == self._digest:
                 trial = Trial(**content | {"scores": tuple(content["scores"])})
-                trials[_name(trial.parameters)] = trial
+                trials[_name(trial.parameters, trial.images)] = trial
         return trials
 
 
-def _name(parameters: Mapping[str, Any]) -> str:
-    return json.dumps(parameters, sort_keys=True)
+def _name(parameters: Mapping[str, Any], images: int | None) -> str:
+    return json.dumps([parameters, images], sort_keys=True)

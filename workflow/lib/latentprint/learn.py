@@ -1,179 +1,78 @@
-"""Fitting a classifier and asking it.
+"""Fitting a model with either engine.
 
-A classifier sees the rows of a `latentprint.features.Matrix`. scikit-learn is imported only where a
-model is made or loaded: it costs 2 CPU seconds a process.
+The engine `sklearn` sees float32 values, the engine `histogram` bins of one byte
+(`histograms.bins.BinnedValues`); both are the `values` of a `features.Matrix`. The engines are
+imported only where a model is made or loaded: scikit-learn costs 2 CPU seconds a process, numba
+one more.
 """
 
-import logging
-import platform
-import resource
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latentprint.classifiers import (
-    CLASSIFIERS,
-    Parameters,
-    check_memory,
-    effective_parameters,
-)
-from latentprint.features import Matrix
-from latentprint.predictions import Predictions, vote
-from latentprint.protocol import (
-    CORRECTED,
-    FAITHFUL,
-    N_VOTES,
-    SEED,
-    scored_by,
-    voting_positions,
-)
-from latentprint.seeds import integer, rng
-from latentprint.tuning import Best
+from latentprint.classifiers import CLASSIFIERS, HISTOGRAM, MAX_BINS, Parameters
+from latentprint.features import Matrix, load_binned, load_matrix
+from latentprint.predicting import is_histogram
+from latentprint.seeds import rng
 
-logger = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from latentprint.histograms.bins import BinnedValues
+
+    Values = NDArray[np.float32] | BinnedValues
+
+Parts = tuple[NDArray[np.int64], NDArray[np.int64]]  # rows to fit, rows for early stopping
 
 VALIDATION_SHARE = 0.1  # of the images, for early stopping; as in the thesis
-PREDICTION_BLOCK_VALUES = 2**24
 
 
-def load_engine() -> None:
+def load_engine(classifier: str, engine: Mapping[str, Any]) -> None:
     """Import what fits need, so that a clock started afterwards counts fitting only."""
     import sklearn.ensemble  # noqa: F401
 
-    import latentprint.binning  # noqa: F401
+    if engine["name"] == HISTOGRAM:
+        from latentprint.compiling import load_kernels
+
+        load_kernels(CLASSIFIERS[classifier])
+    else:
+        import latentprint.binning  # noqa: F401
 
 
-def fit_cell(
-    matrix: Matrix,
-    best: Best,
-    *,
-    engine: Mapping[str, Any],
-    seed: int,
-    cell: str,
-    threads: int,
-    protocol: str = CORRECTED,
-) -> tuple[Any, dict[str, Any]]:
-    """Fit the classifier of one cell with its chosen hyperparameters on all training rows.
+def load_training(
+    features: Path, *, engine: Mapping[str, Any], seed: int, threads: int = 1
+) -> Matrix:
+    """Load the training rows as the engine wants them: float32 values, or bins.
 
     Parameters
     ----------
-    matrix : Matrix
-        Training rows; `faithful` changes their order in place, since a copy of 30,000 flat images
-        would need 8 GB more.
-    best : Best
+    features : Path
+        A features file.
     engine : mapping
-        As for `effective_parameters`.
+        `name`, and `max_bins` of the histogram engine.
     seed : int
-        The run's seed.
-    cell : str
-        "<point>/<latent>/<component>/<feature>/<classifier>".
+        The run's seed; it draws the rows that the edges of the bins are found from.
     threads : int
-    protocol : {"corrected", "faithful"}
-        `faithful`: seed 42 for every cell, shuffled rows, early stopping on rows.
-
-    Returns
-    -------
-    model : estimator
-    description : dict
-        What ``fit.yaml`` says: effective parameters, sizes, protocol, seed, versions, digests of
-        the latents; `oob_accuracy` of a forest whose rows are images, else None.
+        They change the time only.
     """
-    parameters = effective_parameters(best.classifier, best.parameters, engine)
-    check_memory(best.classifier, *matrix.values.shape, parameters)
-    faithful = protocol == FAITHFUL
-    random_state = SEED if faithful else integer(seed, "fit", cell)
-    if faithful:
-        shuffle_rows(matrix)
-    model = fit_model(
-        best.classifier,
-        parameters,
-        values=matrix.values,
-        groups=None if faithful else matrix.groups,
-        fake=matrix.fake,
-        random_state=random_state,
-        threads=threads,
-    )
-    # Thesis: computed, never reported. Rows of one image would leak, so that patches have none.
-    asked = best.classifier == "RF" and matrix.rows_per_image == 1 and not faithful
-    return model, {
-        "cell": cell,
-        "protocol": protocol,
-        "classifier": best.classifier,
-        "engine": dict(engine),
-        "parameters": parameters,
-        "n_images": len(matrix.ids),
-        "n_rows": matrix.values.shape[0],
-        "n_values": matrix.values.shape[1],
-        "seed": seed,
-        "random_state": random_state,
-        "n_iterations": _iterations(model),
-        "oob_accuracy": oob_accuracy(model, matrix.values, fake=matrix.fake) if asked else None,
-        "versions": versions(),
-        "latents": matrix.attributes["train_digests"],
-    }
-
-
-def shuffle_rows(matrix: Matrix) -> None:
-    """Shuffle the rows of a matrix in place, as the thesis did before every fit."""
-    from sklearn.utils import shuffle
-
-    order = shuffle(np.arange(len(matrix.groups)), random_state=SEED)
-    for column in (*matrix.values.T, matrix.groups, matrix.fake):
-        column[:] = column[order]
-
-
-def oob_accuracy(
-    forest: Any, values: NDArray[np.float32], *, fake: NDArray[np.bool_]
-) -> float | None:
-    """Give the accuracy of a forest on its training rows, each asked of the trees without it.
-
-    The same number as scikit-learn's ``oob_score_``, which copies the rows of every tree: 3 GB,
-    463 times, for 30,000 flat images. Nothing is left in the model.
-
-    Parameters
-    ----------
-    forest : estimator
-    values : ndarray, float32, (rows, P)
-        The rows that it was fitted to, in their order.
-    fake : ndarray, bool, (rows,)
-
-    Returns
-    -------
-    float or None, 0 to 1
-        Of the rows that some tree was grown without; None where there is no such row.
-    """
-    total = np.zeros((len(values), len(forest.classes_)))
-    for tree, drawn in zip(forest.estimators_, forest.estimators_samples_, strict=True):
-        left_out = np.ones(len(values), dtype=bool)
-        left_out[drawn] = False
-        total[left_out] += tree.predict_proba(values, check_input=False)[left_out]
-    known = total.any(axis=1)
-    if not known.any():
-        return None
-    called = forest.classes_[total[known].argmax(axis=1)] == "fake"
-    return float(np.mean(called == fake[known]))
-
-
-def _iterations(model: Any) -> int | None:
-    """Count what was really fitted: trees of a forest, rounds of boosting or of a solver."""
-    if hasattr(model, "estimators_"):
-        return len(model.estimators_)
-    rounds = getattr(model, "n_iter_", None)
-    return None if rounds is None else int(np.max(rounds))
+    if engine["name"] == HISTOGRAM:
+        bins = engine.get("max_bins", MAX_BINS)
+        return load_binned(features, "train", max_bins=bins, seed=seed, threads=threads)
+    return load_matrix(features, "train")
 
 
 def fit_model(
     classifier: str,
     parameters: Parameters,
     *,
-    values: NDArray[np.float32],
+    values: "Values",
     groups: NDArray[np.int32] | None,
     fake: NDArray[np.bool_],
     random_state: int,
     threads: int,
+    engine: str = "sklearn",
+    validation: "tuple[Values, NDArray[np.bool_]] | None" = None,
 ) -> Any:
     """Fit one classifier.
 
@@ -183,8 +82,9 @@ def fit_model(
         Key of `CLASSIFIERS`.
     parameters : dict
         As `effective_parameters` gives them.
-    values : ndarray, float32, (rows, P)
-        Best with contiguous columns: a forest on 65,536 columns is then 1.3 times faster.
+    values : ndarray, float32, or BinnedValues, (rows, P)
+        What the engine wants. Floats best with contiguous columns: a forest on 65,536 columns is
+        then 1.3 times faster.
     groups : ndarray, int32, (rows,), or None
         Image of each row; with early stopping a tenth of the images is kept for validation, so
         that no image stands on both sides. Thesis: rows were divided, as None does.
@@ -192,26 +92,55 @@ def fit_model(
     random_state : int
     threads : int
         They change the time only: forests grow tree by tree, histograms column by column.
+    engine : str
+        Key of the classifier's `engines`.
+    validation : (values, fake), optional
+        Rows for early stopping, of images that are not among `values`; none are kept back then.
 
     Returns
     -------
     estimator
         With the classes "fake" and "real".
     """
-    model = CLASSIFIERS[classifier].make(parameters, random_state, threads)
-    labels = np.where(fake, "fake", "real")
-    if classifier == "GB":
-        early = parameters.get("early_stopping", False)
-        parts = None
-        if early and groups is None:
-            parts = divided_rows(labels, random_state)
-        elif early:
-            kept = validation_rows(groups, fake, random_state)
-            parts = np.flatnonzero(~kept), np.flatnonzero(kept)
-        return _fit_boosting(model, values, labels, parts=parts, threads=threads)
-    model.fit(values, labels)
-    # The thread count is kept in the model; without it equal models give equal files.
-    return model.set_params(n_jobs=None) if "n_jobs" in model.get_params() else model
+    kind = CLASSIFIERS[classifier]
+    model = kind.engines[engine].make(parameters, random_state, threads)
+    labels = _labels(fake)
+    stopping = None
+    if kind.boosts and parameters.get("early_stopping", False):
+        if validation:
+            stopping = validation[0], _labels(validation[1])
+        else:
+            fitted, kept = _parts(groups, fake, labels, random_state)
+            stopping = take_rows(values, kept), labels[kept]
+            values, labels = take_rows(values, fitted), labels[fitted]
+    if engine == HISTOGRAM:
+        model.fit(values, labels, **({"validation": stopping} if kind.boosts else {}))
+        model.threads = 1
+    elif kind.boosts:
+        _fit_boosting(model, values, labels, stopping=stopping, threads=threads)
+    else:
+        model.fit(values, labels)
+        if "n_jobs" in model.get_params():
+            model.set_params(n_jobs=None)
+    # No thread count is kept in a model: equal models give equal files.
+    return model
+
+
+def _labels(fake: NDArray[np.bool_]) -> NDArray[np.str_]:
+    return np.where(fake, "fake", "real")
+
+
+def _parts(
+    groups: NDArray[np.int32] | None,
+    fake: NDArray[np.bool_],
+    labels: NDArray[np.str_],
+    random_state: int,
+) -> Parts:
+    """Divide the rows for early stopping, by image where images are known."""
+    if groups is None:
+        return divided_rows(labels, random_state)
+    kept = validation_rows(groups, fake, random_state)
+    return np.flatnonzero(~kept), np.flatnonzero(kept)
 
 
 def _fit_boosting(
@@ -219,29 +148,20 @@ def _fit_boosting(
     values: NDArray[np.float32],
     labels: NDArray[np.str_],
     *,
-    parts: tuple[NDArray[np.int64], NDArray[np.int64]] | None,
+    stopping: tuple[NDArray[np.float32], NDArray[np.str_]] | None,
     threads: int,
-) -> Any:
-    """Fit HistGradientBoosting; `parts` are rows to fit and rows for early stopping."""
+) -> None:
+    """Fit HistGradientBoosting, with values and labels of rows for early stopping."""
     from threadpoolctl import threadpool_limits
 
     from latentprint.binning import block_binning
 
+    kept = {"X_val": stopping[0], "y_val": stopping[1]} if stopping else {}
     with threadpool_limits(threads, "openmp"), block_binning():
-        if parts is None:
-            model.fit(values, labels)
-        else:
-            fitted, kept = parts
-            model.fit(
-                take_rows(values, fitted),
-                labels[fitted],
-                X_val=take_rows(values, kept),
-                y_val=labels[kept],
-            )
+        model.fit(values, labels, **kept)
     # Prediction from values needs no bin edges, and 65,536 small arrays take long to write.
     model._bin_mapper.bin_thresholds_ = []
     model._bin_mapper.n_threads = None
-    return model
 
 
 def validation_rows(
@@ -257,9 +177,7 @@ def validation_rows(
     return np.isin(groups, np.concatenate(kept))
 
 
-def divided_rows(
-    labels: NDArray[np.str_], random_state: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def divided_rows(labels: NDArray[np.str_], random_state: int) -> Parts:
     """Divide rows as scikit-learn's own early stopping does: rows to fit, a tenth to validate.
 
     Left to itself it divides a float64 copy, which needs 4 bytes more for every value.
@@ -274,133 +192,55 @@ def divided_rows(
     return fitted, kept
 
 
-def take_rows(
-    values: NDArray[np.float32], rows: NDArray[np.bool_] | NDArray[np.int64]
-) -> NDArray[np.float32]:
-    """Copy rows of a matrix, chosen by truth or by number, so that columns are contiguous."""
+def take_rows(values: "Values", rows: NDArray[np.bool_] | NDArray[np.int64]) -> "Values":
+    """Choose rows of a matrix, by truth or by number: floats are copied, bins are viewed.
+
+    The columns of the copy are contiguous.
+    """
     chosen = np.flatnonzero(rows) if rows.dtype == bool else rows
-    return values.T.take(chosen, axis=1).T
+    if isinstance(values, np.ndarray):
+        return values.T.take(chosen, axis=1).T
+    return values.take(chosen)
 
 
-def predict_fake(model: Any, values: NDArray[np.float32], *, threads: int) -> NDArray[np.float64]:
-    """Give the probability of fake for every row.
-
-    Rows are taken in blocks: a forest asked with several threads at once adds its trees in the
-    order in which the threads end, so that the last digits would change from run to run.
-
-    Parameters
-    ----------
-    model : estimator
-    values : ndarray, float32, (rows, P)
-    threads : int
-
-    Returns
-    -------
-    ndarray, float64, (rows,)
-    """
-    from threadpoolctl import threadpool_limits
-
-    column = list(model.classes_).index("fake")
-    size = max(1, PREDICTION_BLOCK_VALUES // values.shape[1])
-    blocks = [values[start : start + size] for start in range(0, len(values), size)]
-
-    def ask(block: NDArray[np.float32]) -> NDArray[np.float64]:
-        return model.predict_proba(block)[:, column]
-
+def iterations(model: Any) -> int | None:
+    """Count what was really fitted: trees of a forest, rounds of boosting or of a solver."""
     if hasattr(model, "estimators_"):
-        with ThreadPoolExecutor(threads) as pool:
-            return np.concatenate(list(pool.map(ask, blocks)))
-    with threadpool_limits(threads, "openmp"):
-        return np.concatenate([ask(block) for block in blocks])
+        return len(model.estimators_)
+    if is_histogram(model) and not hasattr(model, "n_iter_"):
+        return model.n_estimators
+    rounds = getattr(model, "n_iter_", None)
+    return None if rounds is None else int(np.max(rounds))
 
 
-def voting_rows(matrix: Matrix, classifier: str, *, protocol: str) -> NDArray[np.int64] | None:
-    """Tell which rows of a test image are asked.
+def oob_accuracy(model: Any, values: "Values", *, fake: NDArray[np.bool_]) -> float | None:
+    """Give the accuracy of a forest on its training rows, each asked of the trees without it.
 
-    Parameters
-    ----------
-    matrix : Matrix
-        Test rows; those of `multiple` are all positions of the grid, row by row.
-    classifier : str
-    protocol : {"corrected", "faithful"}
-
-    Returns
-    -------
-    ndarray, int64, (voters,), or None
-        Place of each voter among the rows of its image; a place may repeat. None for all rows.
-    """
-    feature = matrix.attributes["feature"]
-    if protocol != FAITHFUL or feature != "multiple":
-        return None
-    positions = [tuple(position) for position in matrix.attributes["test_positions"]]
-    if scored_by(protocol, feature=feature, classifier=classifier) == "patch":
-        voters = [tuple(position) for position in matrix.attributes["train_positions"]]
-    else:
-        height, width = (last + 1 for last in positions[-1])
-        voters = voting_positions(height, width, latent=matrix.attributes["latent"])[:N_VOTES]
-    return np.array([positions.index(position) for position in voters])
-
-
-def predict_images(
-    model: Any,
-    matrix: Matrix,
-    *,
-    threads: int,
-    voters: NDArray[np.int64] | None = None,
-) -> Predictions:
-    """Let a model predict the images of a matrix, by vote where an image has several rows.
+    The same number as scikit-learn's ``oob_score_``, which copies the rows of every tree: 3 GB,
+    463 times, for 30,000 flat images. Nothing is left in the model.
 
     Parameters
     ----------
     model : estimator
-    matrix : Matrix
-    threads : int
-    voters : ndarray, int64, (voters,), optional
-        As `voting_rows` gives them.
+        A forest.
+    values : ndarray, float32, or BinnedValues, (rows, P)
+        The rows that it was fitted to, in their order.
+    fake : ndarray, bool, (rows,)
 
     Returns
     -------
-    Predictions
+    float or None, 0 to 1
+        Of the rows that some tree was grown without; None where there is no such row.
     """
-    if voters is None:
-        probabilities = predict_fake(model, matrix.values, threads=threads)
-        probabilities = probabilities.reshape(-1, matrix.rows_per_image)
-    else:  # no row is asked twice, and none in vain
-        asked, places = np.unique(voters, return_inverse=True)
-        kept = np.isin(np.arange(matrix.rows_per_image), asked)
-        values = take_rows(matrix.values, np.tile(kept, len(matrix.ids)))
-        probabilities = predict_fake(model, values, threads=threads)
-        probabilities = probabilities.reshape(-1, len(asked)).take(places, axis=1)
-    score, votes, predicted = vote(probabilities)
-    return Predictions(
-        ids=matrix.ids,
-        fake=matrix.fake_images,
-        score=score,
-        votes=votes,
-        n_patches=np.full(len(matrix.ids), probabilities.shape[1]),
-        predicted=predicted,
-    )
-
-
-def versions() -> dict[str, str]:
-    """Give the versions of what a model depends on."""
-    import sklearn
-
-    return {
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "scikit-learn": sklearn.__version__,
-    }
-
-
-def cell_costs(
-    *, search_s: float, fit_s: float, predict_s: float, cores: int
-) -> dict[str, float | int]:
-    """Give what ``costs.json`` says: seconds, cores, and the peak memory of this process in MB."""
-    return {
-        "search_s": round(search_s, 3),
-        "fit_s": round(fit_s, 3),
-        "predict_s": round(predict_s, 3),
-        "cores": cores,
-        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
-    }
+    if is_histogram(model):
+        return model.oob_accuracy(values, fake)
+    total = np.zeros((len(values), len(model.classes_)))
+    for tree, drawn in zip(model.estimators_, model.estimators_samples_, strict=True):
+        left_out = np.ones(len(values), dtype=bool)
+        left_out[drawn] = False
+        total[left_out] += tree.predict_proba(values, check_input=False)[left_out]
+    known = total.any(axis=1)
+    if not known.any():
+        return None
+    called = model.classes_[total[known].argmax(axis=1)] == "fake"
+    return float(np.mean(called == fake[known]))

@@ -1,4 +1,4 @@
-"""Stores made of other stores: y of images that differ in model id, and the views of a level."""
+"""Stores made of other stores: shards, y of images that differ in model id, views of a level."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentprint import store
+from latentprint.errors import UserError
+from latentprint.image_tables import Chosen, list_digest
 from latentprint.sidecar import read_sidecar, sidecar_path
 from latentprint.weight_files import combined_digest
 
@@ -16,7 +18,65 @@ Y = ("luma/y", "chroma/y")
 BLOCK = 32  # images
 
 
-def gather(analysed: Sequence[Path], matched: Path, output: Path) -> None:
+# Of jobs, not of latents: where shards differ in them, the joined store says all values.
+OF_JOBS = ("device", "batch", "threads", "torch", "numpy")
+
+
+def join_shards(output: Path, shards: Sequence[Path], chosen: Sequence[Chosen]) -> None:
+    """Show shards as one store.
+
+    Parameters
+    ----------
+    output : Path
+    shards : sequence of Path
+        In order; those at the end may be empty.
+    chosen : sequence of Chosen
+        All images of the split, in order.
+
+    Raises
+    ------
+    UserError
+        If a shard is missing or damaged, was made otherwise than the first, or if together they
+        are not the images of the list.
+    """
+    described: list[dict[str, Any]] = []
+    ids: list[str] = []
+    for shard in shards:
+        with store.open_store(shard) as opened:
+            described.append(dict(opened.attributes))
+            ids += opened.ids
+    if ids != [image.id for image in chosen]:
+        raise UserError(
+            f"{output}: its {len(shards)} shards hold {len(ids)} images, expected the "
+            f"{len(chosen)} of the selection, in that order. Delete {shards[0].parent} and run "
+            "snakemake again"
+        )
+    first = dict(described[0])
+    for shard, other in zip(shards, described, strict=True):
+        differing = sorted(
+            key
+            for key in first.keys() | other.keys()
+            if key not in ("images_digest", *OF_JOBS) and first.get(key) != other.get(key)
+        )
+        if differing:
+            raise UserError(
+                f"{shard}: differs from {shards[0]} in {', '.join(differing)}, expected shards of "
+                f"one store. Delete {shards[0].parent} and run snakemake again"
+            )
+    joined = {key: _all_values(key, described) for key in OF_JOBS if key in first}
+    attributes = first | joined | {"images_digest": list_digest(chosen)}
+    store.join(output, shards, attributes=attributes)
+
+
+def _all_values(key: str, described: Sequence[Mapping[str, Any]]) -> Any:
+    """Give the value of a key, or all values in order where there are several."""
+    values = list(dict.fromkeys(one[key] for one in described))
+    return values[0] if len(values) == 1 else sorted(values)
+
+
+def gather(
+    analysed: Sequence[Path], matched: Path, output: Path, *, code: str | None = None
+) -> None:
     """Copy the y of every image from the store of the image's own model id.
 
     Parameters
@@ -26,6 +86,8 @@ def gather(analysed: Sequence[Path], matched: Path, output: Path) -> None:
     matched : Path
         Store that says which image has which.
     output : Path
+    code : str, optional
+        As in `extraction.analyse`.
 
     Raises
     ------
@@ -48,8 +110,15 @@ def gather(analysed: Sequence[Path], matched: Path, output: Path) -> None:
             datasets={name: (first.shape(name)[1:], np.float32) for name in Y}
             | {"model": ((), np.int8)},
             attributes=_together([sources[model].attributes for model in sorted(sources)]),
+            resume=None
+            if code is None
+            else {
+                "code": code,
+                "y": [sources[model].digest for model in sorted(sources)],
+                "choice": choice.digest_of("model"),
+            },
         ) as writer:
-            for start in range(0, len(choice), BLOCK):
+            for start in range(writer.done, len(choice), BLOCK):
                 here = models[start : start + BLOCK]
                 arrays: dict[str, NDArray[Any]] = {"model": here}
                 for name in Y:

@@ -11,8 +11,10 @@ from typing import Any
 from latentprint.errors import UserError
 from latentprint.files import replacing
 
-# The only two types beyond skops' own list that a model file may hold.
+# The only types beyond skops' own list that a model file may hold.
 TRUSTED_TYPES = [
+    "latentprint.histograms.boosting.HistogramBoosting",
+    "latentprint.histograms.forest.HistogramForest",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.tree._tree.Tree",
 ]
@@ -44,7 +46,7 @@ def save_model(path: Path, model: Any) -> None:
 
 
 def load_model(path: Path) -> Any:
-    """Load a model; nothing but scikit-learn's own types is accepted, and nothing is unpickled.
+    """Load a model of scikit-learn's types or ours; no others are accepted, nothing is unpickled.
 
     Raises
     ------

@@ -15,7 +15,8 @@ from typing import Any
 
 from latentprint import grid
 from latentprint.grid import Config
-from latentprint.points import MIXED, SPLITS, Points
+from latentprint.ladder import DEFAULTS, Rung, rungs
+from latentprint.points import MIXED, MODEL, SPLITS, Points
 from latentprint.weight_files import file_point
 
 GRID_VALUES = 3  # of every hyperparameter in the grid that follows the random draws
@@ -29,8 +30,10 @@ RULES = (
     "make_demo_images",
     "analyse_images",
     "match_rates",
+    "join_matched",
     "gather_latents",
     "extract_latents",
+    "join_shards",
     "join_level",
     "build_features",
     "tune_classifier",
@@ -96,21 +99,28 @@ class Study:
     draws, points : int
         Random draws; grid points at most, without the best draw, which is one of them.
     folds : int
+    rungs : tuple of Rung
+        Of halving, where `draws` are its candidates and there is no grid.
     """
 
     cell: str
     draws: int
     points: int
     folds: int
+    rungs: tuple[Rung, ...] = ()
 
     @property
     def trials(self) -> int:
         """Trials at most."""
+        if self.rungs:
+            return sum(rung.candidates for rung in self.rungs)
         return self.draws + self.points
 
     @property
     def fits(self) -> int:
-        """Fits at most: every trial is fitted once a fold."""
+        """Fits at most: every trial is fitted once a fold; those to a share count as that share."""
+        if self.rungs:
+            return math.ceil(sum(rung.candidates * rung.share for rung in self.rungs) * self.folds)
         return self.trials * self.folds
 
 
@@ -167,13 +177,19 @@ def fitted_cells(config: Config, points: Points | None = None) -> list[str]:
 
 def studies(config: Config, points: Points | None = None) -> list[Study]:
     """List the searches of a run; none with published hyperparameters."""
-    if config["tuning"] != "search":
+    if config["tuning"] == "published":
         return []
     points = points or most_points(config)
     searched = dict.fromkeys(points.study(cell) for cell in fitted_cells(config, points))
     found = []
     for cell in searched:
         search = config["search"][cell.rpartition("/")[2]]
+        if config["tuning"] == "halving":
+            asked = DEFAULTS | search.get("halving", {})
+            trained = grid.n_images(config, "train") * (search["folds"] - 1) // search["folds"]
+            ladder = tuple(rungs(trained, asked))
+            found.append(Study(cell, asked["candidates"], 0, search["folds"], ladder))
+            continue
         values = (_distinct(search["space"][name]) for name in search["grid"])
         grid_points = math.prod(min(GRID_VALUES, count, search["draws"]) for count in values) - 1
         found.append(Study(cell, search["draws"], grid_points, search["folds"]))
@@ -197,9 +213,13 @@ def jobs(config: Config, points: Points | None = None) -> dict[str, int]:
     points = points or most_points(config)
     fitted = fitted_cells(config, points)
     tuned = dict.fromkeys([*(study.cell for study in studies(config, points)), *fitted])
+    gathered, quantised = _gathered(config, points), _quantised(config, points)
+    coded = sum(grid.coded_shards(config, split) for split in SPLITS)
+    joined = _analysed_points(config, points) | gathered | quantised
     counts = jobs_before_matching(config) | {
-        "gather_latents": len(SPLITS) * len(_gathered(config, points)),
-        "extract_latents": len(SPLITS) * len(_quantised(config, points)),
+        "gather_latents": coded * len(gathered),
+        "extract_latents": coded * len(quantised),
+        "join_shards": len(SPLITS) * len(joined),
         "build_features": len({cell.rpartition("/")[0] for cell in tuned}),
         "tune_classifier": len(tuned),
         "fit_classifier": len(fitted),
@@ -214,10 +234,13 @@ def jobs_before_matching(config: Config) -> dict[str, int]:
     A dry run shows no others until then.
     """
     levels, cells = len(config["bpp"]), len(grid.cells(config))
+    analysed = sum(grid.analysed_shards(config, split) for split in SPLITS)
+    coded = sum(grid.coded_shards(config, split) for split in SPLITS)
     counts = {
         "make_demo_images": len(SPLITS) if config["images_root"] == "drawn" else 0,
-        "analyse_images": len(SPLITS) * len(grid.models(config)),
-        "match_rates": len(SPLITS) * levels if grid.matched(config) else 0,
+        "analyse_images": analysed * len(grid.models(config)),
+        "match_rates": coded * levels if grid.matched(config) else 0,
+        "join_matched": len(SPLITS) * levels if grid.matched(config) else 0,
         "join_level": len(SPLITS) * levels,
         "share_cell": cells,
         "evaluate_classifier": cells,
@@ -229,6 +252,17 @@ def _gathered(config: Config, points: Points) -> set[str]:
     """Name the points of y whose images differ in model id; the level's store shows them too."""
     named = {points.of(bpp, "y") for bpp in grid.levels(config)}
     return {name for name in named if re.fullmatch(MIXED, name)}
+
+
+def _analysed_points(config: Config, points: Points) -> set[str]:
+    """Name the points of one model id whose y is read as one store.
+
+    By the levels, and where state goes through all images, by what quantises them.
+    """
+    if config["state"] == grid.CARRIED and grid.matched(config):
+        return {f"model-{model}" for model in grid.models(config)}
+    named = {points.of(bpp, "y") for bpp in grid.levels(config)}
+    return {name for name in named if re.fullmatch(MODEL, name)}
 
 
 def _quantised(config: Config, points: Points) -> set[str]:
@@ -254,10 +288,18 @@ def work(config: Config, points: Points | None = None) -> list[Work]:
     images = {split: grid.n_images(config, split) for split in SPLITS}
 
     def per_image(rule: str, rate: float) -> Work:
-        seconds = [RATES["start"].value + rate * n for n in images.values()]
-        total = counts[rule] * sum(seconds) / len(SPLITS)
-        memory = 1000 if rule == "make_demo_images" else EXTRACTION_MB
-        return Work(rule, "", counts[rule], 0, 0, total, max(seconds), 1, memory)
+        # Of each store, one job a part of a split: the whole split where images are drawn.
+        if rule == "make_demo_images":
+            parts, memory = len(SPLITS), 1000
+        else:
+            count = grid.analysed_shards if rule == "analyse_images" else grid.coded_shards
+            parts, memory = sum(count(config, split) for split in SPLITS), EXTRACTION_MB
+        start = RATES["start"].value
+        total = counts[rule] * start + counts[rule] / parts * rate * sum(images.values())
+        largest = max(images.values())
+        if parts > len(SPLITS):
+            largest = min(largest, config["store"]["shard_images"])
+        return Work(rule, "", counts[rule], 0, 0, total, start + rate * largest, 1, memory)
 
     rates = {
         "make_demo_images": RATES["draw"],
@@ -459,7 +501,6 @@ def disk_bytes(config: Config, points: Points | None = None) -> dict[str, int]:
         "features": 0,
         "models": 0,
     }
-    positions = (config["image_size"] // 16) ** 2
     fitted = fitted_cells(config, points)
     tuned = [*(study.cell for study in studies(config, points)), *fitted]
     for name in {cell.rpartition("/")[0] for cell in tuned}:
@@ -467,7 +508,7 @@ def disk_bytes(config: Config, points: Points | None = None) -> dict[str, int]:
         if feature == "flatten":  # a view of the store
             continue
         rows, values = _shape(config, component, feature)
-        tested = images["test"] * (positions if feature == "multiple" else 1)
+        tested = images["test"] if feature == "single" else 0  # all positions: in the store
         found["features"] += 4 * values * (rows + tested)
     # One at the point, and a copy at each of its levels.
     for cell in [*fitted, *(points.fitted(cell) for cell in grid.cells(config))]:

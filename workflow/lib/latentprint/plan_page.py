@@ -227,7 +227,7 @@ def _table(config: Config, found: Sequence[Work]) -> list[str]:
                 f"{one.memory_mb / 1000:.1f}",
             ]
         )
-    searched = config["tuning"] == "search"
+    searched = config["tuning"] != "published"
     names = {"tune_classifier": "takes another's" if searched else "published values"}
     for rule, count in left.items():
         if count:
@@ -258,11 +258,18 @@ def _searches(config: Config) -> list[str]:
         return ["none: the published hyperparameters"]
     total = sum(study.trials for study in found)
     fits = sum(study.fits for study in found)
-    lines = [f"{len(found)}, at most {total:,} trials and {fits:,} fits"]
+    counted = "fits of all images" if found[0].rungs else "fits"
+    lines = [f"{len(found)}, at most {total:,} trials and {fits:,} {counted}"]
     for classifier in config["classifiers"]:
         own = [study for study in found if study.cell.endswith(f"/{classifier}")]
         if own:
             one = own[0]
+            if one.rungs:
+                lines.append(
+                    f"{classifier}: {len(own)} halvings of {one.draws} candidates on "
+                    f"{len(one.rungs)} rungs, {one.folds} folds each"
+                )
+                continue
             lines.append(
                 f"{classifier}: {len(own)} searches of {one.draws} draws and at most {one.points} "
                 f"grid points, {one.folds} folds each"

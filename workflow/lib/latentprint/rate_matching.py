@@ -17,6 +17,7 @@ from latentprint.extraction import (
     analysed_stores,
     attributes,
     coding,
+    machine,
     resumption,
     row_blocks,
 )
@@ -82,11 +83,13 @@ def match_rates(
         )
         described |= {key: first.attributes[key] for key in ("image_size", "images_digest")}
         described |= coding(tools=tools, state=state) | {"target_bpp": check_target(bpp)}
-        resume = resumption(
-            codec, code, state, y=[sources[model].digest for model in sorted(sources)]
-        )
         with store.create(
-            output, ids=first.ids, datasets=FOUND, attributes=described, resume=resume
+            output,
+            ids=first.ids,
+            datasets=FOUND,
+            attributes=described,
+            resume=resumption(code, state, y=[sources[m].digest for m in sorted(sources)]),
+            machine=machine(codec),
         ) as writer:
             blocks = row_blocks(described["batch"], done=writer.done, total=len(first))
             progress = Progress(len(first), "images", done=blocks[0][0] if blocks else len(first))

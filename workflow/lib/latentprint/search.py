@@ -9,8 +9,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,80 +19,29 @@ from latentprint.classifiers import (
     Parameters,
     check_memory,
     effective_parameters,
+    fit_bytes,
 )
 from latentprint.errors import UserError
 from latentprint.features import Matrix
-from latentprint.journal import NAME, Journal
-from latentprint.learn import fit_model, load_engine, predict_fake, take_rows, versions
+from latentprint.journal import Journal
+from latentprint.learn import fit_model, iterations, load_engine, take_rows
+from latentprint.predicting import predict_fake
 from latentprint.predictions import vote
 from latentprint.progress import Progress
 from latentprint.seeds import integer, rng
-from latentprint.tuning import Best, Trial, best_trial, write_best, write_trials
+from latentprint.spaces import check_space, draw, limits
+from latentprint.tuning import Trial, best_trial
 
 logger = logging.getLogger(__name__)
 
 GRID_VALUES = 3
-KINDS = ("integers", "uniform", "loguniform", "choice")
 
 
-def search_cell(
-    matrix: Matrix,
-    classifier: str,
-    *,
-    settings: Mapping[str, Any],
-    engine: Mapping[str, Any],
-    seed: int,
-    cell: str,
-    threads: int,
-    code: str,
-    trials: Path,
-    best: Path,
-) -> Best:
-    """Search, and write the trials and the choice to two files; parameters as for `search`.
+class Validated(NamedTuple):
+    """Outcome of a cross-validation: of every fold the accuracy, and the full fits of all."""
 
-    Finished trials are kept in a journal beside `trials` until both files are there: a search that
-    was killed takes them over, if `code` (the digest of the code behind the rule), the libraries
-    and whatever else their scores depend on are the same.
-    """
-    described = {"engine": engine, "seed": seed, "cell": cell}
-    key = trial_key(matrix, classifier, folds=settings["folds"], **described)
-    journal = Journal(trials.with_name(NAME), key | {"code": code, "versions": versions()})
-    tried = search(
-        matrix, classifier, settings=settings, threads=threads, journal=journal, **described
-    )
-    chosen = best_trial(tried)
-    choice = Best(classifier, chosen.parameters, chosen.mean, "searched", cell)
-    write_trials(trials, tried, n_folds=settings["folds"])
-    write_best(best, choice)
-    journal.remove()
-    return choice
-
-
-def trial_key(
-    matrix: Matrix,
-    classifier: str,
-    *,
-    folds: int,
-    engine: Mapping[str, Any],
-    seed: int,
-    cell: str,
-) -> dict[str, Any]:
-    """Name all that the scores of a trial depend on besides its parameters, code and libraries.
-
-    Not among it: the draws and the grid, so that a search which takes too long can be stopped and
-    made smaller without losing what it has done; the threads, which change the time only.
-    """
-    return {
-        "classifier": classifier,
-        "folds": folds,
-        "engine": dict(engine),
-        "seed": seed,
-        "cell": cell,
-        "rows": [*matrix.values.shape, matrix.rows_per_image],
-        "features": matrix.attributes,
-        "ids": matrix.ids,
-        "fake": matrix.fake_images.tolist(),
-    }
+    scores: tuple[float, ...]
+    full_fits: float
 
 
 def search(
@@ -134,26 +82,28 @@ def search(
     list of Trial
         In the order of trying.
     """
-    space = settings.get("space", CLASSIFIERS[classifier].space)
+    space = space_of(classifier, settings)
     check_space(classifier, space, settings["grid"])
     folds = image_folds(matrix.fake_images, n_folds=settings["folds"], seed=seed)
     candidates = draw(space, count=settings["draws"], generator=rng(seed, "tune", cell))
-    largest = effective_parameters(classifier, candidates[0], engine)
-    check_memory(classifier, *matrix.values.shape, largest)
+    check_largest(classifier, candidates, engine=engine, shape=matrix.values.shape)
+    most = most_grown(classifier, space)
 
     def fitted(stage: str, parameters: Parameters) -> Trial:
         began = time.perf_counter()
-        scores = cross_validate(
+        scores, full_fits = cross_validate(
             matrix,
             classifier,
             effective_parameters(classifier, parameters, engine),
             folds=folds,
             random_state=integer(seed, "tune", cell),
             threads=threads,
+            engine=engine["name"],
+            most=most,
         )
-        return Trial(stage, parameters, scores, time.perf_counter() - began)
+        return Trial(stage, parameters, scores, time.perf_counter() - began, full_fits)
 
-    load_engine()
+    load_engine(classifier, engine)
     progress = Progress(GRID_VALUES ** len(settings["grid"]), "trials")
     trials: list[Trial] = []
 
@@ -226,9 +176,14 @@ def cross_validate(
     folds: Sequence[NDArray[np.bool_]],
     random_state: int,
     threads: int,
-) -> tuple[float, ...]:
-    """Give the accuracy of every fold: images whose rows' vote is right."""
-    scores = []
+    engine: str = "sklearn",
+    most: int | None = None,
+) -> Validated:
+    """Give the accuracy of every fold: images whose rows' vote is right.
+
+    Parameters as for `fit_model`; `most` is the number of trees or rounds of a full fit.
+    """
+    scores, full_fits = [], 0.0
     for fold in folds:
         tested = fold[matrix.groups]
         model = fit_model(
@@ -239,25 +194,42 @@ def cross_validate(
             fake=matrix.fake[~tested],
             random_state=random_state,
             threads=threads,
+            engine=engine,
         )
+        full_fits += share_of_full(model, np.mean(~fold), most=most)
         probabilities = predict_fake(model, take_rows(matrix.values, tested), threads=threads)
         _, _, predicted = vote(probabilities.reshape(-1, matrix.rows_per_image))
         scores.append(float(np.mean(predicted == matrix.fake_images[fold])))
-    return tuple(scores)
+    return Validated(tuple(scores), full_fits)
 
 
-def draw(
-    space: Mapping[str, Any], *, count: int, generator: np.random.Generator
-) -> list[Parameters]:
-    """Draw distinct sets of hyperparameters; fewer than `count` where the space has no more."""
-    drawn: list[Parameters] = []
-    for _ in range(100 * count):
-        parameters = {name: _draw_one(entry, generator) for name, entry in space.items()}
-        if parameters not in drawn:
-            drawn.append(parameters)
-        if len(drawn) == count:
-            break
-    return drawn
+def share_of_full(model: Any, images: float, *, most: int | None) -> float:
+    """Say what a fit was of a full one: its share of the images times that of trees or rounds."""
+    return float(images) * (iterations(model) / most if most else 1.0)
+
+
+def space_of(classifier: str, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give the space of the config's `search.<name>`, or the classifier's own."""
+    return settings.get("space", CLASSIFIERS[classifier].space)
+
+
+def most_grown(classifier: str, space: Mapping[str, Any]) -> int | None:
+    """Give the most trees or rounds that a space allows; None where it does not say."""
+    entry = space.get(CLASSIFIERS[classifier].grown)
+    return None if entry is None else limits(entry)[1]
+
+
+def check_largest(
+    classifier: str,
+    candidates: Sequence[Parameters],
+    *,
+    engine: Mapping[str, Any],
+    shape: tuple[int, int],
+) -> None:
+    """Check the memory of the candidate that needs the most; see `classifiers.check_memory`."""
+    joined = [effective_parameters(classifier, point, engine) for point in candidates]
+    largest = max(joined, key=lambda point: fit_bytes(classifier, engine, *shape, point))
+    check_memory(classifier, engine, *shape, largest)
 
 
 def grid(trials: Sequence[Trial], names: Sequence[str]) -> list[Parameters]:
@@ -286,41 +258,3 @@ def grid(trials: Sequence[Trial], names: Sequence[str]) -> list[Parameters]:
         for values in itertools.product(*best.values())
     )
     return [point for point in points if point not in tried]
-
-
-def check_space(classifier: str, space: Mapping[str, Any], names: Sequence[str]) -> None:
-    """Raise UserError if a search space cannot be drawn from or a grid name is not in it."""
-    where = f"config, search.{classifier}"
-    for name, entry in space.items():
-        if not isinstance(entry, Mapping):
-            continue
-        kind, values = next(iter(entry.items()), ("", []))
-        usable = len(entry) == 1 and kind in KINDS and isinstance(values, list) and values
-        if usable and kind != "choice":
-            usable = len(values) == 2 and values[0] < values[1]
-            usable = usable and (kind != "loguniform" or values[0] > 0)
-        if not usable:
-            raise UserError(
-                f"{where}.space.{name}: {dict(entry)}, expected a fixed value or one of integers, "
-                "uniform, loguniform (two rising numbers), choice (a list). See config/README.md."
-            )
-    for name in names:
-        if not isinstance(space.get(name), Mapping):
-            raise UserError(
-                f"{where}.grid: {name} is not a hyperparameter that the space draws, expected some "
-                f"of {', '.join(space)}. See config/README.md, key search."
-            )
-
-
-def _draw_one(entry: Any, generator: np.random.Generator) -> Any:
-    """Draw one value; the upper end of integers is exclusive, as in the thesis' spaces."""
-    if not isinstance(entry, Mapping):
-        return entry
-    ((kind, values),) = entry.items()
-    if kind == "integers":
-        return int(generator.integers(*values))
-    if kind == "uniform":
-        return float(generator.uniform(*values))
-    if kind == "loguniform":
-        return float(np.exp(generator.uniform(*np.log(values))))
-    return values[int(generator.integers(len(values)))]

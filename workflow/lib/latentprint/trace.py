@@ -48,6 +48,8 @@ def config_digest(config: Mapping[str, Any]) -> str:
     """
     counted = {key: value for key, value in config.items() if key not in NOT_COUNTED}
     counted |= {key: "folder" for key, own in OWN.items() if config[key] != own}
+    # How many images a file holds changes no number.
+    counted["store"] = {k: v for k, v in config["store"].items() if k != "shard_images"}
     text = json.dumps(counted, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:10]
 

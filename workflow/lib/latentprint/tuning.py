@@ -20,17 +20,27 @@ class Trial:
     Attributes
     ----------
     stage : str
-        "random" or "grid".
+        "random" or "grid"; with halving "rung 1", "rung 2", ...
     parameters : dict
+        As drawn.
     scores : tuple of float
-        Accuracy of every fold, by image.
+        Accuracy of every fold, by image; one number where images were judged out of bag.
     seconds : float
+    full_fits : float or None
+        What the trial cost, in fits of all training images with the most trees or rounds.
+    images : int or None
+        Training images of one of its fits, where that is not all of the fold's.
+    grown : int or None
+        Trees or rounds read off its fits, which `parameters` leaves out then.
     """
 
     stage: str
     parameters: dict[str, Any]
     scores: tuple[float, ...]
     seconds: float
+    full_fits: float | None = None
+    images: int | None = None
+    grown: int | None = None
 
     @property
     def mean(self) -> float:
@@ -52,6 +62,9 @@ class Best:
         "searched" (here), "reused" (searched in the cell `study`) or "published".
     study : str or None
         Cell whose search gave the parameters.
+    full_fits : float or None
+        What the search cost, in fits of all training images with the most trees or rounds; None
+        where nothing was searched for this cell itself.
     """
 
     classifier: str
@@ -59,6 +72,7 @@ class Best:
     cv_accuracy: float | None
     source: str
     study: str | None
+    full_fits: float | None = None
 
 
 def best_trial(trials: Sequence[Trial]) -> Trial:
@@ -67,15 +81,30 @@ def best_trial(trials: Sequence[Trial]) -> Trial:
 
 
 def write_trials(path: Path, trials: Sequence[Trial], *, n_folds: int) -> None:
-    """Write one line per trial: parameters as JSON, accuracy of each fold, mean, sd, seconds."""
+    """Write one line per trial: parameters as JSON, cost, accuracy of each fold, mean, sd, seconds.
+
+    A trial that was judged out of bag has a mean and no folds.
+    """
     folds = [f"fold_{fold + 1}" for fold in range(n_folds)]
-    lines = ["\t".join(["trial", "stage", "parameters", *folds, "mean", "sd", "seconds"])]
+    columns = ["trial", "stage", "parameters", "grown", "images", "full_fits"]
+    lines = ["\t".join([*columns, *folds, "mean", "sd", "seconds"])]
     for number, trial in enumerate(trials):
         parameters = json.dumps(trial.parameters, sort_keys=True)
-        numbers = [*trial.scores, trial.mean, statistics.pstdev(trial.scores)]
-        fields = [str(number), trial.stage, parameters, *map(repr, numbers), f"{trial.seconds:.3f}"]
-        lines.append("\t".join(fields))
+        cost = "" if trial.full_fits is None else f"{trial.full_fits:.4g}"
+        known = ["" if value is None else str(value) for value in (trial.grown, trial.images)]
+        scores = [""] * n_folds
+        if len(trial.scores) == n_folds:
+            scores = [*map(repr, trial.scores)]
+        numbers = [repr(trial.mean), repr(statistics.pstdev(trial.scores))]
+        fields = [str(number), trial.stage, parameters, *known, cost, *scores, *numbers]
+        lines.append("\t".join([*fields, f"{trial.seconds:.3f}"]))
     write_text(path, "\n".join(lines) + "\n")
+
+
+def cost_of(trials: Sequence[Trial]) -> float | None:
+    """Add what trials cost, in full fits, to four digits; None where that is not known."""
+    costs = [trial.full_fits for trial in trials]
+    return None if None in costs else float(f"{sum(costs):.4g}")
 
 
 def search_seconds(path: Path) -> float:

@@ -39,6 +39,7 @@ ANALYSIS_TILING = {"luma": tiles.LUMA, "chroma": tiles.CHROMA}
 CPU_BATCH = 1
 # Memory of one pixel on a GPU: twice the largest sum of live tensors in analysis or synthesis, so
 # that the convolutions' workspace has room (measured on a CPU: 540 bytes BOP, 1,130 bytes HOP).
+GPU_SHARE = 0.7  # of the memory of a GPU: the rest is for weights, the driver and a desktop
 GPU_BYTES_PER_PIXEL = {"BOP": 1_100, "HOP": 2_300, "SOP": 1_100}
 GPU_BATCH_MAX = 256
 
@@ -409,10 +410,10 @@ class JpegAI:
         """
         if self.device.type != "cuda":
             return CPU_BATCH
-        free, _ = torch.cuda.mem_get_info(self.device)
-        # What PyTorch keeps from earlier batches counts as taken there, but is free for this one.
-        free += torch.cuda.memory_reserved(self.device) - torch.cuda.memory_allocated(self.device)
-        fitting = free // (GPU_BYTES_PER_PIXEL[self.operating_point] * pixels)
+        # Not by what is free now: a batch decides last bits, and the next job must take the same.
+        _, total = torch.cuda.mem_get_info(self.device)
+        usable = int(GPU_SHARE * total)
+        fitting = usable // (GPU_BYTES_PER_PIXEL[self.operating_point] * pixels)
         return max(1, min(self._batch_limit, fitting))
 
     def used_parts(self, kinds: Collection[str], model: int) -> list[Part]:

@@ -6,14 +6,17 @@ from pathlib import Path
 from latentprint.errors import run
 from latentprint.extraction import analyse, open_codec
 from latentprint.image_tables import read_images
+from latentprint.shards import part
 from latentprint.stopping import stoppable
 
 
 def main() -> None:
-    """Write the store of y of one split."""
+    """Write the store of y of one shard."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=Path, required=True, help="selection.tsv")
     parser.add_argument("--split", required=True, choices=("train", "test"))
+    parser.add_argument("--shard", type=int, required=True, help="0, 1, ...")
+    parser.add_argument("--shard-images", type=int, required=True, help="images of a shard")
     parser.add_argument("--root", type=Path, required=True, help="folder of the data set")
     parser.add_argument("--image-size", type=int, required=True, help="pixels")
     parser.add_argument("--weights", type=Path, required=True, help="folder, official layout")
@@ -25,6 +28,7 @@ def main() -> None:
     options = parser.parse_args()
 
     chosen = [image for image in read_images(options.images) if image.split == options.split]
+    chosen = part(chosen, options.shard, options.shard_images)
     codec = open_codec(
         options.weights, operating_point=options.operating_point, device=options.device
     )

@@ -5,7 +5,8 @@ import logging
 from pathlib import Path
 
 from latentprint.errors import run
-from latentprint.features import COMPONENTS, FEATURES, build_features
+from latentprint.feature_files import build_features
+from latentprint.feature_kinds import COMPONENTS, FEATURES
 from latentprint.protocol import PROTOCOLS
 
 logger = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""Step of the rule extract_latents: y_hat of one split at one point."""
+"""Step of the rule extract_latents: y_hat of one shard at one point."""
 
 import argparse
 import logging

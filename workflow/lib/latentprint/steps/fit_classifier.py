@@ -1,17 +1,17 @@
 """Fit the classifier of one cell and let it predict the test images."""
 
 import argparse
-import itertools
 import json
 import logging
 import time
 from pathlib import Path
 
-from latentprint import learn
-from latentprint.classifiers import CLASSIFIERS
+from latentprint.cell_fits import fit_cell, predict_test
+from latentprint.classifiers import CLASSIFIERS, HISTOGRAM
+from latentprint.costs import cell_costs
 from latentprint.errors import run
-from latentprint.features import load_matrix
 from latentprint.files import write_json, write_yaml
+from latentprint.learn import load_engine, load_training
 from latentprint.model_files import save_model
 from latentprint.predictions import write_predictions
 from latentprint.protocol import PROTOCOLS
@@ -35,23 +35,30 @@ def main() -> None:
 
     best = read_best(options.best, classifier=options.classifier)
     cell = {key: vars(options)[key] for key in ("engine", "protocol", "seed", "cell", "threads")}
-    matrix = load_matrix(options.features, "train")
-    learn.load_engine()
-    clock = [time.perf_counter()]
-    model, description = learn.fit_cell(matrix, best, **cell)
-    clock.append(time.perf_counter())
-    matrix = load_matrix(options.features, "test")
-    clock.append(time.perf_counter())
-    voters = learn.voting_rows(matrix, options.classifier, protocol=options.protocol)
-    predictions = learn.predict_images(model, matrix, voters=voters, threads=options.threads)
-    clock.append(time.perf_counter())
+    load_engine(options.classifier, options.engine)
+    loaded = time.perf_counter()
+    matrix = load_training(
+        options.features, **{key: cell[key] for key in ("engine", "seed", "threads")}
+    )
+    began = time.perf_counter()
+    model, description = fit_cell(matrix, best, **cell)
+    fit_s = time.perf_counter() - began
+    if options.engine["name"] == HISTOGRAM:  # making the bins is part of the other engine's fits
+        fit_s += began - loaded
+    del matrix
+    predictions, predict_s = predict_test(
+        model,
+        options.features,
+        classifier=options.classifier,
+        protocol=options.protocol,
+        threads=options.threads,
+    )
     save_model(options.model, model)
     write_yaml(options.fit, description)
     write_predictions(options.predictions, predictions)
     search_s = search_seconds(options.trials) if best.source == "searched" else 0.0
-    fit_s, _, predict_s = (end - start for start, end in itertools.pairwise(clock))
     seconds = {"search_s": search_s, "fit_s": fit_s, "predict_s": predict_s}
-    write_json(options.costs, learn.cell_costs(**seconds, cores=options.threads))
+    write_json(options.costs, cell_costs(**seconds, cores=options.threads))
     logger.info("wrote %s", options.predictions)
 
 

@@ -1,4 +1,4 @@
-"""Step of the checkpoint match_rates: model id and displacement of every image of one split."""
+"""Step of the rule match_rates: model id and displacement of every image of one shard."""
 
 import argparse
 import logging
@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Write what was found for the images of one split."""
+    """Write what was found for the images of one shard."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--analysed", type=Path, nargs=4, required=True, help="stores of y")
     parser.add_argument("--bpp", type=float, required=True, help="target, bits per pixel")

@@ -21,9 +21,9 @@ def main() -> None:
     parser.add_argument("--trials", type=Path, required=True)
     parser.add_argument("--best", type=Path, required=True)
     parser.add_argument("--study", type=Path, help="folder of the cell whose choice is reused")
-    parser.add_argument("--tuning", choices=("search", "published"), default="search")
+    parser.add_argument("--tuning", choices=("search", "halving", "published"), default="search")
     parser.add_argument("--features", type=Path, help="this and the following: for a search")
-    parser.add_argument("--search", type=json.loads, help="JSON: draws, folds, grid, space")
+    parser.add_argument("--search", type=json.loads, help="JSON: folds, space, and more")
     parser.add_argument("--engine", type=json.loads, help="JSON: name and settings")
     parser.add_argument("--seed", type=int)
     parser.add_argument("--cell", help="point/latent/component/feature/classifier")
@@ -40,12 +40,19 @@ def main() -> None:
     elif None in (vars(options)[name] for name in ("features", "search", *DESCRIBED)):
         parser.error("a search needs --features, --search, --engine, --seed, --cell and --code")
     else:
-        from latentprint.features import load_matrix
-        from latentprint.search import search_cell
+        from latentprint.learn import load_engine, load_training
+        from latentprint.study import search_cell
 
+        load_engine(options.classifier, options.engine)
         best = search_cell(
-            load_matrix(options.features, "train"),
+            load_training(
+                options.features,
+                engine=options.engine,
+                seed=options.seed,
+                threads=options.threads,
+            ),
             options.classifier,
+            tuning=options.tuning,
             settings=options.search,
             threads=options.threads,
             **{name: vars(options)[name] for name in DESCRIBED},

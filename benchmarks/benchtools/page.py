@@ -1,7 +1,8 @@
 """How the page is written: tables, numbers, and the markers between which a part stands."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 
@@ -38,10 +39,24 @@ def between(values: Sequence[float]) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def replaced(page: str, part: str, text: str) -> str:
-    """Put text between the markers of a part; a page without them gets both at its end."""
-    begin, end = f"<!-- encode.py {part} -->", f"<!-- end of encode.py {part} -->"
+def replaced(page: str, script: str, part: str, text: str) -> str:
+    """Put text between a script's markers of a part; a page without them gets both at its end."""
+    begin, end = f"<!-- {script} {part} -->", f"<!-- end of {script} {part} -->"
     if begin not in page or end not in page:
         return f"{page.rstrip()}\n\n{begin}\n{text}{end}\n".lstrip()
     before, rest = page.split(begin, 1)
     return f"{before}{begin}\n{text}{end}{rest.split(end, 1)[1]}"
+
+
+def write(path: Path, script: str, blocks: Mapping[str, str]) -> None:
+    """Write parts into a page, which need not be there yet; the text around them stays."""
+    page = path.read_text(encoding="utf-8") if path.exists() else ""
+    for part, text in blocks.items():
+        page = replaced(page, script, part, f"\n{text}\n")
+    path.write_text(page, encoding="utf-8")
+
+
+def facts(rows: Mapping[str, str]) -> str:
+    """Write a table of names and what stands for them, without a head."""
+    lines = [f"| {name} | {text} |" for name, text in rows.items()]
+    return "\n".join(["| | |", "|---|---|", *lines, ""])
