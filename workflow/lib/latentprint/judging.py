@@ -18,8 +18,8 @@ from latentprint.spaces import limits
 from latentprint.stages import staged_accuracy
 from latentprint.tuning import Trial
 
-# Share of the most rounds for which the log loss may stand still. Accuracy goes on rising long after
-# the log loss: with 10 rounds of patience, faces on single patches lost 0.05 of it.
+# Share of the most rounds for which the log loss may stand still. Accuracy goes on rising when the
+# log loss does not fall any more: with 10 rounds of patience, faces on single patches lost 0.05.
 PATIENCE = 1 / 3
 LEAST_PATIENCE = 10
 FOREST_STAGES = 50  # numbers of trees that are compared, at most; more would pick chance
