@@ -6,7 +6,8 @@ from PIL import Image
 
 from latentprint.errors import UserError
 from latentprint.image_files import decode
-from latentprint.repeated_images import NOTE, SHIFT, repeat
+from latentprint.image_folders import find
+from latentprint.repeated_images import NOTE, SHIFT, VARIANTS, copy_of, repeat
 
 SIZE = 64
 
@@ -60,6 +61,15 @@ def test_a_stopped_run_goes_on_and_a_larger_one_adds(root, tmp_path):
     repeat(root, tmp_path / "grown", counts={"train": 20, "test": 4}, size=SIZE, seed=1)
     assert made(tmp_path / "grown") == made(tmp_path / "whole")
     assert kept.stat().st_mtime_ns == before
+
+
+def test_no_copy_is_made_twice(root, tmp_path):
+    source = next(image for image in find(root) if image.split == "test")
+    made = {copy_of(root, source, turn, size=SIZE, seed=1).tobytes() for turn in range(VARIANTS)}
+    assert len(made) == VARIANTS
+    counts = {"train": 4, "test": 2 * VARIANTS + 2}
+    with pytest.raises(UserError, match=f"have {VARIANTS} distinct copies"):
+        repeat(root, tmp_path / "many", counts=counts, size=SIZE, seed=1)
 
 
 def test_a_class_without_images_is_named(root, tmp_path):

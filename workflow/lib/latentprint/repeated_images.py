@@ -20,6 +20,8 @@ from latentprint.seeds import rng
 logger = logging.getLogger(__name__)
 
 SHIFT = 8  # pixels, at most, in both directions
+STEPS = 2 * SHIFT + 1
+VARIANTS = 2 * STEPS**2  # of an image: flipped or not, at each shift
 QUALITY = 95
 NOTE = "note.txt"
 
@@ -43,7 +45,7 @@ def repeat(root: Path, output: Path, *, counts: dict[str, int], size: int, seed:
     Raises
     ------
     UserError
-        If a class of a split has no image.
+        If a class of a split has no image, or not enough for so many distinct copies.
     """
     output.mkdir(parents=True, exist_ok=True)
     (output / NOTE).write_text(
@@ -59,27 +61,42 @@ def repeat(root: Path, output: Path, *, counts: dict[str, int], size: int, seed:
                 raise UserError(f"{root}: no {label} image of {split}, expected at least one")
             folder = output / split / label
             folder.mkdir(parents=True, exist_ok=True)
+            if counts[split] // 2 > len(sources) * VARIANTS:
+                raise UserError(
+                    f"{root}: {len(sources)} {label} images of {split} have "
+                    f"{len(sources) * VARIANTS} distinct copies, expected {counts[split] // 2}. "
+                    "Ask for fewer, or give more images"
+                )
             for number in range(counts[split] // 2):
                 path = folder / f"copy-{split}-{label}-{number:06d}.jpg"
                 if not path.exists():
-                    source = sources[number % len(sources)]
-                    _write(path, copy_of(root, source, number, size=size, seed=seed))
+                    turn, place = divmod(number, len(sources))
+                    _write(path, copy_of(root, sources[place], turn, size=size, seed=seed))
                 progress.advance(1)
 
 
-def copy_of(root: Path, source: Listed, number: int, *, size: int, seed: int) -> NDArray[np.uint8]:
-    """Shift an image by up to `SHIFT` pixels, its border mirrored, and flip every other one.
+def copy_of(root: Path, source: Listed, turn: int, *, size: int, seed: int) -> NDArray[np.uint8]:
+    """Shift an image by up to `SHIFT` pixels, its border mirrored, and flip it or not.
+
+    Parameters
+    ----------
+    root : Path
+    source : Listed
+    turn : int, 0 to VARIANTS - 1
+        No two turns of an image give the same copy.
+    size, seed : int
 
     Returns
     -------
     ndarray, uint8, (size, size, 3)
     """
-    generator = rng(seed, "repeat", source.split, source.label, str(number))
+    variants = rng(seed, "repeat", source.id).permutation(VARIANTS)
+    flipped, place = divmod(int(variants[turn]), STEPS**2)
+    top, left = divmod(place, STEPS)
     pixels = decode(root / source.path, size)
-    top, left = generator.integers(0, 2 * SHIFT + 1, size=2)
     padded = np.pad(pixels, ((SHIFT, SHIFT), (SHIFT, SHIFT), (0, 0)), mode="reflect")
     shifted = padded[top : top + size, left : left + size]
-    return shifted[:, ::-1] if generator.integers(2) else shifted
+    return shifted[:, ::-1] if flipped else shifted
 
 
 def _write(path: Path, pixels: NDArray[np.uint8]) -> None:
