@@ -82,18 +82,23 @@ def test_an_interval_of_means_is_students(bench):
     assert bench.setting.mean_interval([1.0])[1:] == (-np.inf, np.inf)
 
 
-def test_both_engines_are_measured(bench, tiny, here):
+def test_the_engines_are_measured(bench, tiny, here):
     costs, qualities, searches = bench.forests.tables(tiny)
+    engines = list(bench.forests.ENGINES)
+    quicker = ["times quicker, 63 bins", "times quicker, 255 bins"]
     for table in (costs, searches):
-        assert [row[0] for row in table.rows] == ["sklearn", "histogram", "times quicker"]
+        assert [row[0] for row in table.rows] == [*engines, *quicker]
     for table in (costs, qualities, searches):
         assert all(len(row) == len(table.columns) for row in table.rows)
     assert float(costs.rows[0][2]) == 0  # scikit-learn bins nothing
-    assert float(costs.rows[1][2]) > 0
-    assert [row[0] for row in qualities.rows] == ["accuracy", "auc"]
-    assert len(qualities.rows[0][1].split()) == 2  # seeds
-    assert len(searches.rows[1][-1].split()) == 2  # candidates
-    assert all(0 <= float(one) <= 1 for row in qualities.rows for one in row[1].split())
+    assert all(float(row[2]) > 0 for row in costs.rows[1:3])
+    names = [f"{name}, {engine}" for name in ("accuracy", "auc") for engine in engines]
+    assert [row[0] for row in qualities.rows] == names
+    for row in qualities.rows:
+        seeds = [float(one) for one in row[1].split()]
+        assert len(seeds) == 2
+        assert float(row[2]) == pytest.approx(np.mean(seeds), abs=0.001)
+    assert all(len(row[-1].split()) == 2 for row in searches.rows[:3])  # candidates
 
 
 def test_candidates_are_of_the_thesis_space(bench, tiny):

@@ -94,6 +94,20 @@ def test_a_tree_on_all_columns_is_scikit_learns(depth, least, levels):
     np.testing.assert_allclose(own.predict_proba(values), theirs.predict_proba(values), atol=1e-12)
 
 
+def test_a_bootstrap_weighs_rows_as_scikit_learns():
+    """Rows that were drawn more often weigh more, but count once for the least of a leaf."""
+    values, fake = rows_of_two_kinds(1500, 12, seed=3)
+    values = np.clip(np.round(values * 30), -100, 100)
+    limits = {"max_depth": 5, "min_samples_leaf": 40, "max_features": None}
+    own = HistogramForest(1, **limits).fit(bin_matrix(values, max_bins=256), labels(fake))
+    weights, _ = own._drawn(0, 1500)
+    used = weights > 0
+    theirs = DecisionTreeClassifier(**limits, random_state=0)
+    theirs.fit(values[used], labels(fake[used]), sample_weight=weights[used])
+    expected = theirs.predict_proba(values[used])
+    np.testing.assert_allclose(own.predict_proba(values[used]), expected, atol=1e-12)
+
+
 def test_a_split_lies_midway_between_the_values_of_its_node():
     values = np.array([[0, 1, 2, 3, 4, 5, 6, 7]], dtype=np.float32).T
     fake = np.array([0, 0, 0, 1, 1, 0, 1, 1], dtype=bool)

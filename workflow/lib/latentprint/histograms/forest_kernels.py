@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 WEIGHT_SHIFT, COUNT_SHIFT = np.uint64(21), np.uint64(43)
 MOST_ROWS, MOST_WEIGHT, MOST_FAKE = 2**21 - 1, 2**22 - 1, 2**21 - 1
 
-FEW_ROWS = 150  # up to so many, filled bins are found by their bits instead of by looking at all
+FEW_ROWS = 200  # up to so many, filled bins are found by their bits instead of by looking at all
 LANES = 4  # columns that are read side by side
 ONE, ZERO = np.uint64(1), np.uint64(0)
 WEIGHT_MASK, FAKE_MASK = np.uint64(2**22 - 1), np.uint64(2**21 - 1)
@@ -61,9 +61,14 @@ def split_score(left: np.uint64, total: np.uint64) -> float:
 
 @compiled
 def best_of_bits(
-    sums: NDArray[np.uint64], lane: int, bits: np.uint64, total: np.uint64, least: int, best: float
+    sums: NDArray[np.uint64],
+    bits: NDArray[np.uint64],
+    lane: int,
+    total: np.uint64,
+    least: int,
+    best: float,
 ) -> tuple[float, int, np.uint64, int]:
-    """Find the best split of a histogram whose filled bins are given as bits, and empty it.
+    """Find the best split of a histogram whose filled bins are given as bits, and empty both.
 
     Returns
     -------
@@ -78,17 +83,20 @@ def best_of_bits(
     left = ZERO
     below = 0
     filled = 0
-    while bits:
-        lowest = bits & (~bits + ONE)
-        bits ^= lowest
-        here = np.int64(PLACES[(lowest * DE_BRUIJN) >> np.uint64(58)])
-        if filled and is_better(left, total, least, best):
-            # The middle of the empty bins, as scikit-learn cuts midway between two values.
-            best, best_bin, best_left = split_score(left, total), (below + here - 1) // 2, left
-        left += sums[lane, here]
-        sums[lane, here] = ZERO
-        below = here
-        filled += 1
+    for word in range(bits.shape[1]):
+        rest = bits[lane, word]
+        bits[lane, word] = ZERO
+        while rest:
+            lowest = rest & (~rest + ONE)
+            rest ^= lowest
+            here = 64 * word + np.int64(PLACES[(lowest * DE_BRUIJN) >> np.uint64(58)])
+            if filled and is_better(left, total, least, best):
+                # The middle of the empty bins, as scikit-learn cuts midway between two values.
+                best, best_bin, best_left = split_score(left, total), (below + here - 1) // 2, left
+            left += sums[lane, here]
+            sums[lane, here] = ZERO
+            below = here
+            filled += 1
     return best, best_bin, best_left, filled
 
 
@@ -199,13 +207,14 @@ def fill_four_with_bits(
     start: int,
     end: int,
     sums: NDArray[np.uint64],
-) -> tuple[np.uint64, np.uint64, np.uint64, np.uint64]:
-    """Do the same and give the filled bins of each as bits; there are at most 64 bins."""
+    bits: NDArray[np.uint64],
+) -> None:
+    """Do the same and set the bit of every bin that is filled, 64 of them in a word."""
     n = np.uint64(bins.shape[1])
     flat = bins.reshape(-1)
     first, second = np.uint64(columns[0]) * n, np.uint64(columns[1]) * n
     third, fourth = np.uint64(columns[2]) * n, np.uint64(columns[3]) * n
-    bits_0, bits_1, bits_2, bits_3 = ZERO, ZERO, ZERO, ZERO
+    word, within = np.uint64(6), np.uint64(63)
     for i in range(start, end):
         row = np.uint64(order[i])
         value = packed[i]
@@ -215,11 +224,10 @@ def fill_four_with_bits(
         sums[1, bin_1] += value
         sums[2, bin_2] += value
         sums[3, bin_3] += value
-        bits_0 |= ONE << bin_0
-        bits_1 |= ONE << bin_1
-        bits_2 |= ONE << bin_2
-        bits_3 |= ONE << bin_3
-    return bits_0, bits_1, bits_2, bits_3
+        bits[0, bin_0 >> word] |= ONE << (bin_0 & within)
+        bits[1, bin_1 >> word] |= ONE << (bin_1 & within)
+        bits[2, bin_2 >> word] |= ONE << (bin_2 & within)
+        bits[3, bin_3 >> word] |= ONE << (bin_3 & within)
 
 
 @compiled
@@ -309,7 +317,7 @@ def grow(
         columns[column] = column
     lanes = np.empty(LANES, dtype=np.int64)
     sums = np.zeros((LANES, 256), dtype=np.uint64)
-    lane_bits = np.zeros(LANES, dtype=np.uint64)
+    bits = np.zeros((LANES, (n_bins + 63) // 64), dtype=np.uint64)
     constant = np.zeros(width, dtype=np.bool_)  # by place: what this node has found constant
     spare_order = np.empty(n, dtype=np.uint32)
     spare_packed = np.empty(n, dtype=np.uint64)
@@ -339,7 +347,7 @@ def grow(
             continue
 
         best, best_column, best_bin, best_left = -1.0, -1, 0, ZERO
-        few = count <= FEW_ROWS and n_bins <= 64
+        few = count <= FEW_ROWS
         open_known, open_end = known, width
         n_constant = 0
         n_varying = 0
@@ -352,15 +360,13 @@ def grow(
                 for lane in range(LANES):  # idle lanes repeat the first
                     lanes[lane] = columns[first + lane if lane < n_lanes else first]
                 if few:
-                    lane_bits[0], lane_bits[1], lane_bits[2], lane_bits[3] = fill_four_with_bits(
-                        bins, lanes, order, packed, start, end, sums
-                    )
+                    fill_four_with_bits(bins, lanes, order, packed, start, end, sums, bits)
                 else:
                     fill_four(bins, lanes, order, packed, start, end, sums)
                 for lane in range(LANES):
                     if few:
                         score, place, left, filled = best_of_bits(
-                            sums, lane, lane_bits[lane], total, least, best
+                            sums, bits, lane, total, least, best
                         )
                     else:
                         score, place, left, filled = best_of_all(
