@@ -150,7 +150,7 @@ def test_extraction_goes_on_where_ctrl_c_or_sigterm_stopped_it(root, tmp_path):
     copy.snakemake(*options)
     assert f"resuming after image {second} of {N_TRAIN} from" in log.read_text()
     assert sorted(path.name for path in (tmp_path / STORE).parent.iterdir()) == [
-        "train.h5", "train.json"
+        "train-0.h5", "train-0.json"
     ]  # fmt: skip
     torch.set_num_threads(1)
     chosen = [image for image in read_images(run / "selection.tsv") if image.split == "train"]

@@ -104,7 +104,7 @@ def test_a_level_shows_what_its_points_hold(matched, points, bpp):
             np.testing.assert_array_equal(shown.read(name), found.read(name))
         np.testing.assert_allclose(shown.read("bpp"), found.read("bpp"), rtol=1e-6)
         for row, model in enumerate(shown.read("model").tolist()):
-            with store.open_store(latents / f"model-{model}/test.h5") as source:
+            with store.open_store(latents / f"model-{model}/shards/test-0.h5") as source:
                 for name in ("luma/y", "chroma/y"):
                     np.testing.assert_array_equal(
                         shown.read(name, row, row + 1), source.read(name, row, row + 1)
