@@ -29,8 +29,9 @@ CASES = {
     "RF, scikit-learn, 40 of the thesis' 463 trees": fits.Case(
         "RF", {"name": "sklearn"}, {"n_estimators": 40}
     ),
-    "GB, histogram engine, the thesis' hyperparameters": fits.Case(
-        "GB", {"name": "histogram", "max_bins": 63, "early_stopping": True}
+    # Copies of one image on both sides would keep early stopping from stopping.
+    "GB, histogram engine, 20 of the thesis' 596 rounds": fits.Case(
+        "GB", {"name": "histogram", "max_bins": 63}, {"max_iter": 20}
     ),
 }
 
