@@ -11,7 +11,7 @@ import pytest
         (["--config", "image_size=32"], "32 is less than the minimum of 64"),
         (["--config", "images_root=nowhere"], "nowhere: no image set found"),
         (["--config", "weights=nowhere"], "encoder_Y_0.5.pth is missing"),
-        (["--config", "sampling=last"], "'last' is not one of ['stratified', 'first']"),
+        (["--config", "sampling=last"], "'last' is not one of ['stratified', 'listed', 'first']"),
         (["--config", "run=a/b"], "does not match"),
         (["--config", "rate=match"], "VM_bop/encoder_Y_0.002.pth is missing"),
     ],

@@ -20,7 +20,7 @@ from latentprint.figure_plan import plan
 from latentprint.figure_style import style
 from latentprint.glossary import words
 from latentprint.image_tables import Chosen
-from latentprint.images import choose
+from latentprint.images import SAMPLINGS, choose
 from latentprint.matrix_figures import draw_matrix
 from latentprint.score_table import read_scores
 from latentprint.thesis import read_published
@@ -243,7 +243,7 @@ def test_y_against_y_hat_in_the_published_tables(published):
     assert all(above)
 
 
-@pytest.mark.parametrize("sampling", ["stratified", "first"])
+@pytest.mark.parametrize("sampling", SAMPLINGS)
 def test_no_image_is_chosen_for_training_and_test(sampling):
     index = [
         Chosen(f"{split}-{label}-{k}", label, split, f"{split}/{label}/{k}.jpg", f"{split}{k}")

@@ -10,7 +10,7 @@ import pytest
 
 from latentprint.errors import UserError
 from latentprint.image_tables import Chosen, read_images, write_table
-from latentprint.images import choose
+from latentprint.images import SAMPLINGS, choose
 
 
 def pool(**counts):
@@ -37,7 +37,7 @@ def of_split(chosen, split):
     return [image for image in chosen if image.split == split]
 
 
-@pytest.mark.parametrize("sampling", ["stratified", "first"])
+@pytest.mark.parametrize("sampling", SAMPLINGS)
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize(("n_train", "n_test"), [(2, 2), (40, 60), ("all", "all"), ("34", 8)])
 def test_balance(sampling, seed, n_train, n_test):
@@ -73,6 +73,17 @@ def test_first_does_not_mind_mixed_classes():
     mixed = [image for pair in zip(rows[:6], rows[6:12], strict=True) for image in pair]
     chosen = pick(mixed + rows[12:], sampling="first", n_train=6, n_test=2)
     assert of_split(chosen, "train") == rows[:3] + rows[6:9]
+
+
+def test_rows_at_the_end_of_a_list_come_behind_all_others():
+    """Full shards stay as they are when images are added to the folder."""
+    before = pick(IMAGES[:40] + IMAGES[60:100] + IMAGES[110:], sampling="listed", n_train="all")
+    grown = pick(IMAGES[:60] + IMAGES[60:110] + IMAGES[110:], sampling="listed", n_train="all")
+    assert [image.label for image in grown] == ["real", "fake"] * (len(grown) // 2)
+    assert len(of_split(before, "train")) == 80
+    assert len(of_split(grown, "train")) == 100
+    assert of_split(grown, "train")[:80] == of_split(before, "train")
+    assert grown == pick(sampling="listed", n_train="all", seed=8)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -131,7 +142,7 @@ def test_stratified_takes_the_classes_in_turn():
         ({"n_test": -2}, "n_test: expected an even number"),
         ({"n_test": "some"}, "n_test: expected an even number .* got 'some'"),
         ({"n_train": 102}, "102 images need 51 of each class, found 60 real and 50 fake .* 100"),
-        ({"sampling": "random"}, "sampling: expected one of stratified, first, got 'random'"),
+        ({"sampling": "random"}, "sampling: expected one of stratified, listed, first, got 'random'"),
         ({"images": IMAGES[:60]}, "found 60 real and 0 fake"),
         ({"images": IMAGES[:60], "n_train": "all"}, "'all' needs images of both classes"),
     ],

@@ -19,7 +19,7 @@ from latentprint.progress import Progress
 
 logger = logging.getLogger(__name__)
 
-SAMPLINGS = ("stratified", "first")
+SAMPLINGS = ("stratified", "listed", "first")
 # Of equal images the training copy stays: a copy in the test set would be known to the classifier.
 KEPT_FIRST = {"train": 0, "test": 1, "valid": 2}
 BLOCK = 512
@@ -132,6 +132,8 @@ def choose(
         "stratified": a random sample per split and class, real and fake in turn. Each image has
         its rank from a hash of seed and id, so that the choice depends neither on the order of
         the files nor on the other split, and a larger choice begins with the smaller one.
+        "listed": the first rows of each class, real and fake in turn, so that rows added at the
+        end of a list come behind all others.
         "first": the first rows of each class, all reals before all fakes.
     n_train, n_test : int or str
         Images of a split in all; "all" is twice the smaller class.
@@ -158,12 +160,11 @@ def choose(
         classes = [groups[split, label] for label in LABELS]
         half = _per_class(split, wanted, counts=[len(members) for members in classes])
         if sampling == "stratified":
-            ranked = [sorted(members, key=lambda image: _rank(image, seed)) for members in classes]
-            pairs = zip(*(members[:half] for members in ranked), strict=True)
-            chosen += [image for pair in pairs for image in pair]
-        else:
-            # Thesis: no seed, the first rows of the csv file with label 1, then those with 0.
-            chosen += [image for members in classes for image in members[:half]]
+            classes = [sorted(members, key=lambda image: _rank(image, seed)) for members in classes]
+        halves = [members[:half] for members in classes]
+        # Thesis: no seed, the first rows of the csv file with label 1, then those with 0.
+        rows = halves if sampling == "first" else zip(*halves, strict=True)
+        chosen += [image for row in rows for image in row]
     return chosen
 
 
