@@ -142,7 +142,10 @@ def test_stratified_takes_the_classes_in_turn():
         ({"n_test": -2}, "n_test: expected an even number"),
         ({"n_test": "some"}, "n_test: expected an even number .* got 'some'"),
         ({"n_train": 102}, "102 images need 51 of each class, found 60 real and 50 fake .* 100"),
-        ({"sampling": "random"}, "sampling: expected one of stratified, listed, first, got 'random'"),
+        (
+            {"sampling": "random"},
+            "sampling: expected one of stratified, listed, first, got 'random'",
+        ),
         ({"images": IMAGES[:60]}, "found 60 real and 0 fake"),
         ({"images": IMAGES[:60], "n_train": "all"}, "'all' needs images of both classes"),
     ],

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,13 +16,22 @@ LEVEL = f"{LATENTS}/bpp-1/train.h5"
 SHARDED = "tests/data/tiny.yaml"
 
 
-def configured(copy, shard_images, n_train=24):
-    """Other shards, and images of a folder from which more can be chosen."""
+def configured(copy, shard_images):
+    """Take all images of a folder, in the order of its list."""
     path = copy.folder / SHARDED
-    text = re.sub(r"\nimages_root: .*|\nstore: .*", "", path.read_text())
-    text = re.sub("n_train: .*", f"n_train: {n_train}", text)
-    added = f"run: tiny\nimages_root: faces\nstore: {{shard_images: {shard_images}}}"
+    text = re.sub("n_train: .*", "n_train: all", path.read_text())
+    added = (
+        f"run: tiny\nimages_root: faces\nsampling: listed\nstore: {{shard_images: {shard_images}}}"
+    )
     path.write_text(text.replace("run: tiny", added))
+
+
+def listed(copy, *parts):
+    """Write a list of the folder: of each part, so many real and then so many fake ones."""
+    head, *rows = (copy.folder / "all.csv").read_text().splitlines(keepends=True)
+    half = len(rows) // 2
+    lines = [rows[first + k] for part in parts for first in (0, half) for k in part]
+    (copy.folder / "faces/train.csv").write_text("".join([head, *lines]))
 
 
 def described(copy):
@@ -30,12 +40,14 @@ def described(copy):
 
 @pytest.fixture(scope="module")
 def sharded(root, tmp_path_factory):
-    """A copy with a folder of 60 and 20 images, 24 extracted in shards of 9."""
+    """A copy with a folder whose list names 24 and 20 images, extracted in shards of 16."""
     copy = copy_project(root, tmp_path_factory.mktemp("sharded"))
     drawn = [f"results/tiny/drawn/{split}.csv" for split in ("train", "test")]
-    copy.snakemake("--config", "n_train=60", "--", *drawn)
+    copy.snakemake("--config", "n_train=38", "--", *drawn)
     (copy.folder / "results/tiny/drawn").rename(copy.folder / "faces")
-    configured(copy, 9)
+    shutil.copy(copy.folder / "faces/train.csv", copy.folder / "all.csv")
+    listed(copy, range(12))
+    configured(copy, 16)
     copy.snakemake("--", LEVEL)
     return copy
 
@@ -46,7 +58,7 @@ def test_order_and_values_do_not_depend_on_shards(sharded, root, tmp_path):
     (tmp_path / "faces").symlink_to(sharded.folder / "faces")
     configured(whole, 1000)
     whole.snakemake("--", LEVEL)
-    assert len(list((sharded.folder / LATENTS).glob("model-3/shards/train-*.h5"))) == 3
+    assert len(list((sharded.folder / LATENTS).glob("model-3/shards/train-*.h5"))) == 2
     assert len(list((tmp_path / LATENTS).glob("model-3/shards/train-*.h5"))) == 1
     assert described(sharded) == described(whole)
     store.verify(sharded.folder / LEVEL)
@@ -63,33 +75,33 @@ def test_order_and_values_do_not_depend_on_shards(sharded, root, tmp_path):
 def test_images_that_are_added_make_new_shards_alone(sharded):
     latents = sharded.folder / LATENTS
     before = {path: path.stat() for path in latents.glob("model-3*/shards/*.h5")}
-    configured(sharded, 9, n_train=38)
+    listed(sharded, range(12), range(12, 19))
     sharded.snakemake("--", LEVEL)
     after = {path: path.stat() for path in latents.glob("model-3*/shards/*.h5")}
     assert described(sharded)["n_images"] == 38
-    # Of 24 images the last shard held six: it is made again, full, and two follow it.
+    # Of 24 images the last shard held eight: it is made again, full, and another follows it.
     names = {path.name for path in after if path.parts[-3] == "model-3"}
-    assert names == {f"train-{k}.h5" for k in range(5)}
-    assert len(before) == 2 * 3
+    assert names == {f"train-{k}.h5" for k in range(3)}
+    assert len(before) == 2 * 2
     for path, old in before.items():
         kept = after[path].st_ino == old.st_ino
-        assert kept == (path.name != "train-2.h5"), path
+        assert kept == (path.name != "train-1.h5"), path
     log = (sharded.folder / "results/tiny/logs/analyse_images/model-3/train-0.log").read_text()
-    assert "all 9 images are there already, nothing to do" in log
+    assert "all 16 images are there already, nothing to do" in log
     assert sharded.planned("--", LEVEL) == {}
     store.verify(sharded.folder / LEVEL)
 
 
 @pytest.mark.slow
 def test_a_shard_that_is_damaged_is_named_and_made_again(sharded):
-    shard = sharded.folder / LATENTS / "model-3/shards/train-1.h5"
+    shard = sharded.folder / LATENTS / "model-3/shards/train-0.h5"
     expected = described(sharded)["digest"]
     shard.write_bytes(shard.read_bytes()[:-1000])
     with pytest.raises(UserError) as caught, store.open_store(sharded.folder / LEVEL):
         pass
     shard.unlink()
     shard.with_suffix(".json").unlink()
-    target = re.search(r"-- (\S+train-1\.h5) at the end$", str(caught.value))[1]
+    target = re.search(r"-- (\S+train-0\.h5) at the end$", str(caught.value))[1]
     sharded.snakemake("--", str(Path(target).relative_to(sharded.folder)))
     assert sharded.planned("--", LEVEL) == {}
     assert described(sharded)["digest"] == expected
