@@ -38,8 +38,8 @@ lint: $(READY) ## ruff, snakefmt, snakemake --lint
 	$(BIN)/snakefmt --check Snakefile workflow
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --lint
 
-test: lint ## lint, then all tests
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
+test: lint ## lint, then all tests, several at a time
+	PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 codec: $(READY) ## train the embedded weights anew and measure them: make codec PHOTOS=FOLDER KODAK=FOLDER
 	@test -n "$(PHOTOS)" || { echo "error: PHOTOS is empty; give a folder of photographs to train on: make codec PHOTOS=FOLDER KODAK=FOLDER"; exit 2; }

@@ -1,7 +1,7 @@
 """What training costs: scikit-learn beside the engine on bins, on the same cores in one run.
 
     PYTHONPATH=workflow/lib python benchmarks/train.py [--latents FEATURES] [--n 4000]
-        [--values 65536] [--parts forest,boosting] [--seeds 3] [--threads 1] [--trees 100]
+        [--values 65536] [--parts forest,accuracy,boosting] [--seeds 3] [--threads 1] [--trees 100]
         [--markdown docs/training.md]
 
 Rows are drawn (they look like latents and have a weak signal), or come from a flatten features file
@@ -32,7 +32,13 @@ logger = logging.getLogger("train")
 
 PARTS: Mapping[str, str] = {
     "forest": "training_cost.forests",
+    "accuracy": "training_cost.accuracy",
     "boosting": "training_cost.boosting",
+}
+OWN_FLAGS: Mapping[str, tuple[str, ...]] = {
+    "forest": ("trees", "candidates", "search_trees"),
+    "accuracy": ("trees",),
+    "boosting": ("rounds",),
 }
 VERSIONS = ("numpy", "scikit-learn", "numba")
 
@@ -45,7 +51,7 @@ def main() -> None:
     parser.add_argument("--n", type=int, default=default.n, help="rows to fit")
     parser.add_argument("--n-test", type=int, default=default.n_test, help="rows to ask")
     parser.add_argument("--values", type=int, default=default.values, help="of rows that are drawn")
-    parser.add_argument("--parts", default=",".join(PARTS), help="of forest,boosting")
+    parser.add_argument("--parts", default=",".join(PARTS), help=f"of {','.join(PARTS)}")
     parser.add_argument("--seeds", type=int, default=len(default.seeds), help="repetitions")
     parser.add_argument("--threads", type=int, default=default.threads)
     parser.add_argument("--trees", type=int, default=default.trees, help="of one fit")
@@ -103,15 +109,7 @@ def conditions(setting: Setting, part: str, seconds: float) -> str:
         "parts": part,
         "seeds": len(setting.seeds),
         "threads": setting.threads,
-        **(
-            {
-                "trees": setting.trees,
-                "candidates": setting.candidates,
-                "search-trees": setting.search_trees,
-            }
-            if part == "forest"
-            else {"rounds": setting.rounds}
-        ),
+        **{name.replace("_", "-"): getattr(setting, name) for name in OWN_FLAGS[part]},
     }
     given = " ".join(f"--{name} {value}" for name, value in flags.items() if value is not None)
     return facts(

@@ -1,5 +1,6 @@
-"""Fixtures that several tests use."""
+"""Fixtures that several tests use, and the order of the tests."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,17 @@ import pytest
 from tests.checkout import Checkout, copy_project
 
 ROOT = Path(__file__).resolve().parents[1]
+LONGEST_FIRST = ("workflow", "rules", "parity", "unit")
+
+
+def pytest_configure() -> None:
+    # What is started in the background of a shell ignores Ctrl-C, and so would all that tests stop.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long ones, so that of several processes none is left with them at the end."""
+    items.sort(key=lambda item: LONGEST_FIRST.index(item.path.relative_to(ROOT / "tests").parts[0]))
 
 
 @pytest.fixture(scope="session")

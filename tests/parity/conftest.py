@@ -19,13 +19,35 @@ COMPARED: dict[str, list] = {}
 NOTES: list[str] = []
 
 
-def record(stage: str, elements: int, *, differing: int = 0, worst: float = 0.0) -> None:
-    """Count a comparison for the table at the end of the run."""
+def record(
+    stage: str, elements: int, *, differing: int = 0, worst: float = 0.0, vectors: int = 1
+) -> None:
+    """Count comparisons for the table at the end of the run."""
     row = COMPARED.setdefault(stage, [0, 0, 0, 0.0])
-    row[0] += 1
+    row[0] += vectors
     row[1] += elements
     row[2] += differing
     row[3] = max(row[3], worst)
+
+
+def pytest_sessionfinish(session) -> None:
+    if hasattr(session.config, "workeroutput"):  # one of several processes: the first one prints
+        session.config.workeroutput["parity"] = (COMPARED, NOTES)
+
+
+class FromWorkers:
+    """Takes over what a process has compared."""
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node) -> None:
+        compared, notes = getattr(node, "workeroutput", {}).get("parity", ({}, []))
+        for stage, (vectors, elements, differing, worst) in compared.items():
+            record(stage, elements, differing=differing, worst=worst, vectors=vectors)
+        NOTES.extend(notes)
+
+
+def pytest_configure(config) -> None:
+    config.pluginmanager.register(FromWorkers())
 
 
 def pytest_terminal_summary(terminalreporter) -> None:

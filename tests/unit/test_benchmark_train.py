@@ -9,7 +9,7 @@ import pytest
 
 from latentprint.errors import UserError
 
-MODULES = ("forests", "setting")
+MODULES = ("accuracy", "forests", "setting")
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,8 @@ def tiny(bench):
 @pytest.fixture
 def here(bench, monkeypatch):
     """No processes of their own: they would import everything again."""
-    monkeypatch.setattr(bench.forests, "in_child", lambda function, *args, preload: function(*args))
+    for module in (bench.accuracy, bench.forests):
+        monkeypatch.setattr(module, "in_child", lambda function, *args, preload: function(*args))
 
 
 def test_rows_are_drawn_by_the_seed(tiny):
@@ -99,6 +100,27 @@ def test_the_engines_are_measured(bench, tiny, here):
         assert len(seeds) == 2
         assert float(row[2]) == pytest.approx(np.mean(seeds), abs=0.001)
     assert all(len(row[-1].split()) == 2 for row in searches.rows[:3])  # candidates
+
+
+def test_accuracies_are_held_against_two_references(bench, tiny, here, monkeypatch):
+    scores = iter([0.60, 0.62, 0.50, 0.61, 0.63, 0.60, 0.70, 0.74, 0.66, 0.72, 0.71, 0.70])
+
+    def area(fake, score):
+        assert len(fake) == len(score) == 40
+        return next(scores)
+
+    monkeypatch.setattr(bench.accuracy, "area_under_roc", area)
+    (table,) = bench.accuracy.tables(tiny)
+    assert [row[0] for row in table.rows] == [
+        f"{name}, {way}"
+        for name in ("accuracy", "area under the curve")
+        for way in bench.accuracy.WAYS
+    ]
+    areas = {row[0].removeprefix("area under the curve, "): row[1:] for row in table.rows[6:]}
+    assert areas["scikit-learn"][0] == "0.6500"
+    assert areas["scikit-learn"][1].startswith("-0.0300 ")
+    assert areas["scikit-learn, another random state"][1].startswith("+0.0300 ")
+    assert areas["histogram, 63 bins"][1].startswith("-0.0850 ")
 
 
 def test_candidates_are_of_the_thesis_space(bench, tiny):
