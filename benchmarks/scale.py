@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 SCRIPT = "scale.py"
 CASES = {
     "RF, histogram engine, the thesis' hyperparameters": fits.Case(
-        "RF", {"name": "histogram", "max_bins": 63}
+        "RF", {"name": "histogram", "max_bins": 255}
     ),
     "RF, scikit-learn, 40 of the thesis' 463 trees": fits.Case(
         "RF", {"name": "sklearn"}, {"n_estimators": 40}

@@ -1,8 +1,8 @@
 """What tuning costs and gives: the thesis' search beside successive halving, on single patches.
 
     PYTHONPATH=workflow/lib python benchmarks/tune.py [--features FILE] [--n 1200] [--n-test 1000]
-        [--values 256] [--classifiers RF,GB] [--engine histogram] [--seeds 3] [--threads 1]
-        [--draws 100] [--grid 1] [--candidates 81] [--least 60] [--small]
+        [--values 256] [--classifiers RF,GB] [--engine histogram] [--max-bins 63] [--seeds 3]
+        [--threads 1] [--draws 100] [--grid 1] [--candidates 81] [--least 60] [--small]
         [--markdown docs/tuning.md]
 
 Both ways draw from the thesis' space and are judged on the same folds; what each chooses is fitted
@@ -28,7 +28,7 @@ from benchtools.processes import machine
 from training_cost.setting import Setting, mean_interval
 
 from latentprint.cell_fits import fit_cell, predict_images
-from latentprint.classifiers import CLASSIFIERS, HISTOGRAM, MAX_BINS
+from latentprint.classifiers import CLASSIFIERS, HISTOGRAM
 from latentprint.costs import versions
 from latentprint.errors import UserError, run
 from latentprint.evaluate import wilson_interval
@@ -64,6 +64,7 @@ def main() -> None:
     parser.add_argument("--values", type=int, default=256, help="of rows that are drawn")
     parser.add_argument("--classifiers", default="RF,GB")
     parser.add_argument("--engine", choices=("sklearn", HISTOGRAM), default=HISTOGRAM)
+    parser.add_argument("--max-bins", type=int, default=63, help="of engines that bin")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--draws", type=int, default=100, help="of the thesis' search")
@@ -96,7 +97,7 @@ def compared(classifier: str, options: argparse.Namespace) -> dict[str, list[Fou
     """Search both ways, seed by seed."""
     engine: dict[str, Any] = {"name": options.engine}
     if options.engine == HISTOGRAM or CLASSIFIERS[classifier].boosts:
-        engine["max_bins"] = MAX_BINS
+        engine["max_bins"] = options.max_bins
     load_engine(classifier, engine)
     found: dict[str, list[Found]] = {way: [] for way in WAYS}
     for seed in range(options.seeds):
@@ -151,7 +152,7 @@ def tuned(
     if engine["name"] == HISTOGRAM:
         from latentprint.histograms.bins import bin_matrix
 
-        values = bin_matrix(values, max_bins=MAX_BINS, seed=seed)
+        values = bin_matrix(values, max_bins=engine["max_bins"], seed=seed)
     matrix = Matrix(values, plain.groups, plain.fake, plain.ids, plain.attributes)
     trials = WAYS[way](matrix, classifier, settings=settings, threads=options.threads, **described)
     seconds = time.process_time() - began
@@ -259,6 +260,7 @@ def conditions(classifier: str, options: argparse.Namespace, seconds: float) -> 
         "values": None if options.features else options.values,
         "classifiers": classifier,
         "engine": options.engine,
+        "max-bins": options.max_bins,
         "seeds": options.seeds,
         "threads": options.threads,
         "draws": options.draws,

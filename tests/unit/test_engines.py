@@ -82,7 +82,7 @@ def test_fit_of_a_cell_names_the_engine(classifier):
         data, best, engine={"name": "histogram"}, seed=7, cell="a/b/c/single/X", threads=1
     )
     assert description["engine"] == {"name": "histogram"}
-    assert description["parameters"]["max_bins"] == classifiers.MAX_BINS == 63
+    assert description["parameters"]["max_bins"] == classifiers.MAX_BINS == 255
     assert description["n_iterations"] == (8 if classifier == "RF" else 5)
     assert description["versions"].keys() > {"numpy", "numba"}
     assert (description["oob_accuracy"] is not None) == (classifier == "RF")

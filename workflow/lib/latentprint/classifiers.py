@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 Parameters = dict[str, Any]
 
 HISTOGRAM = "histogram"
-MAX_BINS = 63  # of the histogram engine, where the configuration gives none
+MAX_BINS = 255  # of the histogram engine, where the configuration gives none
 BYTES_OF_NODE = 85  # of a fitted tree, as scikit-learn keeps it
 # Of the histogram engine, whose modules are not imported here: they need numba (tests compare).
 HISTOGRAM_NODE_BYTES = 21  # of a fitted tree

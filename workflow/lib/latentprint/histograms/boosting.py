@@ -362,9 +362,9 @@ def fit_bytes(rows: int, values: int, parameters: Mapping[str, Any]) -> float:
     rows, values : int
         Rows, those for early stopping included, and columns of the matrix.
     parameters : mapping
-        Of `HistogramBoosting`, and `max_bins`; what is missing has its default (63 bins).
+        Of `HistogramBoosting`, and `max_bins`; what is missing has its default (255 bins).
     """
-    bins = parameters.get("max_bins", 63)
+    bins = parameters.get("max_bins", 255)
     columns = columns_of_a_tree(values, parameters.get("max_features", 1.0))
     leaves = parameters.get("max_leaf_nodes", 31) or rows
     kept = stored_histograms(rows, bins, leaves) * BYTES_OF_BIN * bins * columns
