@@ -10,6 +10,7 @@ from snakemake.utils import update_config
 
 from latentprint import plan, plan_page
 from latentprint.errors import UserError, run
+from latentprint.fit_times import FIT_SECONDS, binning_seconds
 from latentprint.plan_page import Machine, check_disk, check_given, page
 from latentprint.search import grid
 from latentprint.spaces import draw
@@ -177,8 +178,50 @@ def test_a_choice_of_two_has_two_points(config):
 def test_rates_give_the_measured_times_within_a_factor_of_two(
     classifier, rows, values, parameters, seconds
 ):
-    estimated = plan.FIT_SECONDS[classifier](rows, values, {"min_samples_leaf": 18} | parameters)
+    estimate = FIT_SECONDS[classifier, "sklearn"]
+    estimated = estimate(rows, values, {"min_samples_leaf": 18} | parameters)
     assert seconds / 2 < estimated < 2 * seconds
+
+
+# CPU seconds of one thread, without binning: docs/training.md, docs/scale.md and docs/tuning.md.
+@pytest.mark.parametrize(
+    ("classifier", "rows", "values", "parameters", "seconds"),
+    [
+        ("RF", 2_000, 65_536, {"n_estimators": 463}, 10.5),
+        ("RF", 4_000, 65_536, {"n_estimators": 463}, 27.6),
+        ("RF", 8_000, 65_536, {"n_estimators": 463}, 63.5),
+        ("RF", 4_000, 65_536, {"n_estimators": 60, "max_bins": 255}, 4.24),
+        ("RF", 1_200, 256, {"n_estimators": 499}, 0.45),
+        ("GB", 2_000, 65_536, {"max_iter": 20, "max_leaf_nodes": 117}, 40.6),
+        ("GB", 4_000, 65_536, {"max_iter": 20, "max_leaf_nodes": 117}, 68.9),
+        ("GB", 8_000, 65_536, {"max_iter": 20, "max_leaf_nodes": 117}, 118),
+        ("GB", 4_000, 65_536, {"max_iter": 20, "max_leaf_nodes": 31}, 32.8),
+        ("GBS", 4_000, 65_536, {"max_iter": 25, "max_leaf_nodes": 31, "max_features": 0.05}, 2.42),
+    ],
+)
+def test_rates_of_the_engine_on_bins_do_too(classifier, rows, values, parameters, seconds):
+    given = {"min_samples_leaf": 18, "max_bins": 63} | parameters
+    estimated = FIT_SECONDS[classifier, "histogram"](rows, values, given)
+    assert seconds / 2 < estimated < 2 * seconds
+
+
+def test_bins_are_made_once_for_all_fits_of_a_job():
+    assert 6.69 / 2 < binning_seconds("histogram", 4_000, 65_536) < 2 * 6.69
+    assert binning_seconds("sklearn", 4_000, 65_536) == 0
+
+
+def test_the_engine_on_bins_is_planned_with_its_own_rates(thesis):
+    def searches():
+        return {one.kind: one for one in plan.work(thesis) if one.rule == "tune_classifier"}
+
+    with_sklearn = searches()
+    thesis["engine"] = {
+        name: {"name": "histogram", "max_bins": 63} for name in thesis["classifiers"]
+    }
+    on_bins = searches()
+    for classifier in ("RF", "GB"):
+        kind = f"search {classifier} single"
+        assert on_bins[kind].core_s < with_sklearn[kind].core_s / 3
 
 
 def test_the_demo_takes_what_it_took(config):
@@ -191,8 +234,9 @@ def test_time_shrinks_with_cores_and_grows_with_data(thesis):
     found = plan.work(thesis)
     times = [plan.wall_seconds(found, cores=n, memory_mb=200_000) for n in (1, 8, 16, 64, 1000)]
     assert times == sorted(times, reverse=True)
-    # The images of one split are one job of one thread.
-    assert times[-1] > 30_000 * plan.RATES["HOP"].value
+    # A shard of 1,000 images is one job of one thread.
+    (analysed,) = (one for one in found if one.rule == "analyse_images")
+    assert analysed.longest_s == pytest.approx(3 + 1_000 * plan.RATES["HOP"].value)
     thesis["n_train"] = 3_000
     assert sum(one.core_s for one in plan.work(thesis)) < sum(one.core_s for one in found) / 8
 

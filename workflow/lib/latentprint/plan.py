@@ -9,11 +9,12 @@ all differ.
 import copy
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from latentprint import grid
+from latentprint.fit_times import FIT_SECONDS, Rate, binning_seconds
 from latentprint.grid import Config
 from latentprint.ladder import DEFAULTS, Rung, rungs
 from latentprint.points import MIXED, MODEL, SPLITS, Points
@@ -43,24 +44,8 @@ RULES = (
 )
 
 
-@dataclass(frozen=True)
-class Rate:
-    """A measured constant.
-
-    Attributes
-    ----------
-    value : float
-    unit : str
-    measured : str
-        On what.
-    """
-
-    value: float
-    unit: str
-    measured: str
-
-
-# One thread of a shared AMD EPYC (Zen 3), torch 2.13, scikit-learn 1.9, images of 256 x 256 pixels.
+# One thread of a shared AMD EPYC (Zen 3), torch 2.13, images of 256 x 256 pixels; those of fits
+# stand in `fit_times.py`.
 RATES = {
     "start": Rate(3.0, "CPU s a job", "Python with scikit-learn, or with torch"),
     "draw": Rate(0.075, "CPU s an image", "make_demo_images of the demo, 180 and 200 images"),
@@ -68,15 +53,6 @@ RATES = {
     "HOP": Rate(0.77, "CPU s an image", "the same, at the same time"),
     "entropy": Rate(0.05, "CPU s an image", "extract_latents of the demo, 200 images, tools on"),
     "match": Rate(0.35, "CPU s an image", "8 faces, 0.21 at 6 and 12 bpp, 0.47 at 0.12"),
-    # 2.0 to 3.6e-7 for 500 to 300,000 rows of 256 to 65,536 values, normal and Laplacian noise with
-    # small shifts of the means.
-    "tree": Rate(
-        2.7e-7, "CPU s x rows^1.15 x sqrt(values)", "RandomForestClassifier, sqrt features"
-    ),
-    # 2,000 to 300,000 rows of 160 to 4,096 values, 31 to 72 leaves, 15 to 255 bins.
-    "bin": Rate(2.5e-7, "CPU s a value", "binning of HistGradientBoosting, in every fit"),
-    "level": Rate(1.9e-9, "CPU s a value, round and level of a tree", "its pass over the rows"),
-    "histogram": Rate(2.0e-8, "CPU s a value, leaf and bin", "its choice of splits, per round"),
     # 20,000 rows of 256 values, leaves of 2 and of 8 rows.
     "nodes": Rate(0.9, "nodes x (min_samples_leaf + 2) a row and tree", "RandomForestClassifier"),
     "node": Rate(85, "bytes a node", "model.skops of a forest"),
@@ -324,7 +300,7 @@ def _searches(config: Config, points: Points) -> list[Work]:
         seconds = []
         for study in members:
             one = fit_seconds(config, study.cell, share=1 - 1 / study.folds)
-            seconds.append(RATES["start"].value + study.fits * one)
+            seconds.append(_before_fits(config, study.cell) + study.fits * one)
         found.append(
             Work(
                 "tune_classifier",
@@ -349,7 +325,7 @@ def _fits(config: Config, points: Points) -> list[Work]:
         groups.setdefault((classifier, feature), []).append(cell)
     found = []
     for (classifier, feature), members in groups.items():
-        seconds = [RATES["start"].value + fit_seconds(config, cell) for cell in members]
+        seconds = [_before_fits(config, cell) + fit_seconds(config, cell) for cell in members]
         found.append(
             Work(
                 "fit_classifier",
@@ -384,8 +360,15 @@ def fit_seconds(config: Config, cell: str, *, share: float = 1.0) -> float:
     """
     _, _, component, feature, classifier = cell.split("/")
     rows, values = _shape(config, component, feature)
-    seconds = FIT_SECONDS.get(classifier)
+    seconds = FIT_SECONDS.get((classifier, config["engine"][classifier]["name"]))
     return seconds(share * rows, values, _middle_parameters(config, classifier)) if seconds else 0
+
+
+def _before_fits(config: Config, cell: str) -> float:
+    """Estimate the CPU seconds before the first fit of a job: its start, and bins for all fits."""
+    _, _, component, feature, classifier = cell.split("/")
+    engine = config["engine"][classifier]["name"]
+    return RATES["start"].value + binning_seconds(engine, *_shape(config, component, feature))
 
 
 def stopping_early(config: Config) -> Config | None:
@@ -440,28 +423,6 @@ def _distinct(entry: Any) -> float:
     if kind == "choice":
         return len({repr(value) for value in values})
     return values[1] - values[0] if kind == "integers" else math.inf
-
-
-def _forest_seconds(rows: float, values: int, parameters: Mapping[str, Any]) -> float:
-    trees = parameters.get("n_estimators", 100)
-    return trees * RATES["tree"].value * rows**1.15 * math.sqrt(values)
-
-
-def _boosting_seconds(rows: float, values: int, parameters: Mapping[str, Any]) -> float:
-    """All rounds: how early they stop is not known before."""
-    # Leaves hold between once and twice the least number of rows, or cannot be split for gain.
-    possible = rows / (2 * parameters.get("min_samples_leaf", 20))
-    leaves = max(2, min(parameters.get("max_leaf_nodes", 31) or possible, possible))
-    a_pass = RATES["level"].value * rows * values * math.log2(leaves)
-    splits = RATES["histogram"].value * values * leaves * (parameters.get("max_bins", 255) + 1)
-    rounds = parameters.get("max_iter", 100)
-    return RATES["bin"].value * rows * values + rounds * (a_pass + splits)
-
-
-FIT_SECONDS: dict[str, Callable[[float, int, Mapping[str, Any]], float]] = {
-    "RF": _forest_seconds,
-    "GB": _boosting_seconds,
-}
 
 
 def wall_seconds(found: list[Work], *, cores: int, memory_mb: int) -> float:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from latentprint import grid, plan
 from latentprint.errors import UserError
+from latentprint.fit_times import FIT_SECONDS
 from latentprint.grid import Config
 from latentprint.image_folders import check_layout, class_counts
 from latentprint.plan import Work
@@ -201,7 +202,11 @@ def _cells(config: Config) -> list[str]:
         lines = [f"{cells}, from at most {fits} fits; {fewest} if all levels are one point"]
     else:
         lines = [f"{cells}, from {fits} fits" + (" (y once per model)" if fits < cells else "")]
-    rateless = [name for name in config["classifiers"] if name not in plan.FIT_SECONDS]
+    rateless = [
+        name
+        for name in config["classifiers"]
+        if (name, config["engine"][name]["name"]) not in FIT_SECONDS
+    ]
     if rateless:
         lines.append(f"{', '.join(rateless)}: time and models are not estimated")
     return lines
