@@ -10,7 +10,7 @@ SHELL := bash
 HIDDEN := ^(Select jobs|Execute [0-9]+ jobs|Finished jobid|Using workflow specific profile|\[[A-Z][a-z]{2} )
 WORKFLOW := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake
 
-.PHONY: help setup demo plan report test lint codec fetch-codec scale compare unlock clean
+.PHONY: help setup demo plan report test test-all lint codec fetch-codec scale compare verify unlock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -38,8 +38,13 @@ lint: $(READY) ## ruff, snakefmt, snakemake --lint
 	$(BIN)/snakefmt --check Snakefile workflow
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --lint
 
-test: lint ## lint, then all tests, several at a time
-	PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+PYTEST := PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+
+test: lint ## lint, then all tests but the longest, several at a time; about 20 minutes on two cores
+	$(PYTEST) -m "not whole" --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
+test-all: test ## all tests: also conda environments, a Slurm cluster, a kill in every rule
+	$(PYTEST) -m whole
 
 codec: $(READY) ## train the embedded weights anew and measure them: make codec PHOTOS=FOLDER KODAK=FOLDER
 	@test -n "$(PHOTOS)" || { echo "error: PHOTOS is empty; give a folder of photographs to train on: make codec PHOTOS=FOLDER KODAK=FOLDER"; exit 2; }
@@ -62,6 +67,9 @@ scale: $(READY) ## time, memory and disk of 10,000 images, copies of a few: make
 
 compare: $(READY) ## two finished runs side by side: make compare RUNS=demo,faces
 	@PYTHONPATH=workflow/lib $(BIN)/python -m latentprint.steps.compare_runs --runs "$(RUNS)" --by "$(or $(BY),bpp)"
+
+verify: $(READY) ## is every store and file of a run still what was made: make verify RUN=results/demo
+	@PYTHONPATH=workflow/lib $(BIN)/python -m latentprint.steps.verify_run --results $(RUN)
 
 unlock: $(READY) ## after a run was killed: remove its lock, when no run is alive here
 	@$(WORKFLOW) --quiet --unlock

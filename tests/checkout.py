@@ -22,11 +22,15 @@ class Checkout:
     folder: Path
 
     def snakemake(
-        self, *arguments: str, check: bool = True, configuration: str = "tests/data/tiny.yaml"
+        self,
+        *arguments: str,
+        check: bool = True,
+        configuration: str = "tests/data/tiny.yaml",
+        environment: dict[str, str] | None = None,
     ) -> subprocess.CompletedProcess:
         """Run Snakemake on the tiny configuration, steps with this test's Python."""
         result = subprocess.run(
-            _command(configuration, *arguments), cwd=self.folder, env=_environment(),
+            _command(configuration, *arguments), cwd=self.folder, env=environment or _environment(),
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         if check and result.returncode:
@@ -67,9 +71,12 @@ class Checkout:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
 
-    def planned(self, *arguments: str) -> dict[str, int]:
+    def planned(
+        self, *arguments: str, environment: dict[str, str] | None = None
+    ) -> dict[str, int]:
         """Count the jobs that a dry run plans, by rule; nothing to do gives an empty count."""
-        output = self.snakemake("--dry-run", "--quiet", "rules", *arguments).stdout
+        options = ("--dry-run", "--quiet", "rules", *arguments)
+        output = self.snakemake(*options, environment=environment).stdout
         counts = {}
         for table in re.findall(r"^job +count\n[- ]+\n((?:\S+ +\d+\n)+)", output, re.MULTILINE):
             for line in table.splitlines():

@@ -20,7 +20,8 @@ rule audit_images:
         "../../envs/learn.yaml"
     threads: 2
     resources:
-        mem_mb=2000,
+        mem_mb=per_attempt(2000),
+        runtime=minutes_of("audit_images"),
     params:
         code=code_of("audit_images"),
         cfg=settings("image_size", "seed"),
@@ -43,8 +44,13 @@ rule render_audit:
         [path for path in AUDIT if path not in AUDIT_SHOWN],
     log:
         "<logs>/render_audit.log",
+    group:
+        "report"
     conda:
         "../../envs/report.yaml"
+    resources:
+        mem_mb=per_attempt(2000),
+        runtime=minutes_of("render_audit"),
     params:
         code=code_of("render_audit"),
         cfg=settings("labels", "run"),

@@ -18,7 +18,7 @@ ROOT = Path(str(workflow.current_basedir)).resolve().parents[1]
 LIBRARY = ROOT / "workflow" / "lib"
 sys.path.insert(0, str(LIBRARY))
 
-from latentprint import grid, image_folders, points, provenance
+from latentprint import grid, image_folders, points, provenance, run_records
 from latentprint.configuration import check_schema
 from latentprint.errors import UserError
 from latentprint.protocol import apply_protocol
@@ -49,12 +49,31 @@ if LOCAL and "mem_mb" not in workflow.global_resources:
     workflow.register_resource("mem_mb", grid.machine_memory_mb())
 
 
+RUN = f"results/{config['run']}"
+
+# A run that came without Snakemake's own records of it (a copy, a clone) brings its own.
+if workflow.is_main_process:
+    try:
+        restored = run_records.restore(Path(RUN))
+    except UserError as error:
+        refuse(error)
+    if restored:
+        logger.info(f"{RUN}: records of {restored} files taken over from records.jsonl")
+
+
 onstart:
     if LOCAL:
         check_memory()
 
 
-RUN = f"results/{config['run']}"
+onsuccess:
+    run_records.keep(Path(RUN))
+
+
+onerror:
+    run_records.keep(Path(RUN))
+
+
 CELL_FILES = [
     "trials.tsv",
     "best.yaml",
@@ -70,9 +89,12 @@ ENVIRONMENTS = {
         "codec_rd_curve",
         "extract_latents",
         "gather_latents",
+        "index_images",
         "join_level",
         "join_shards",
+        "make_demo_images",
         "match_rates",
+        "select_images",
         "train_codec",
     ],
     "report": [

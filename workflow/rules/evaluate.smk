@@ -12,8 +12,13 @@ rule evaluate_classifier:
         "<results>/cells/bpp-{bpp}/{latent}/{component}/{feature}/{classifier}/scores.json",
     log:
         "<logs>/evaluate_classifier/bpp-{bpp}/{latent}/{component}/{feature}/{classifier}.log",
+    group:
+        "scores"
     conda:
         "../../envs/learn.yaml"
+    resources:
+        mem_mb=per_attempt(1000),
+        runtime=minutes_of("evaluate_classifier"),
     params:
         code=code_of("evaluate_classifier"),
         cfg=settings("run"),
@@ -39,8 +44,13 @@ rule collect_scores:
         contrasts="<results>/contrasts.tsv",
     log:
         "<logs>/collect_scores.log",
+    group:
+        "report"
     conda:
         "../../envs/learn.yaml"
+    resources:
+        mem_mb=per_attempt(2000),
+        runtime=minutes_of("collect_scores"),
     params:
         code=code_of("collect_scores"),
         cells=CELLS,

@@ -14,16 +14,19 @@ rule build_features:
         "<results>/features/{point}/{latent}/{component}/{feature}.h5",
     log:
         "<logs>/build_features/{point}/{latent}/{component}/{feature}.log",
+    group:
+        features_group
     conda:
         "../../envs/learn.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=per_attempt(1000),
+        runtime=minutes_of("build_features"),
     params:
         code=code_of("build_features"),
-        cfg=settings("seed", "n_patches", "protocol"),
+        cfg=patch_settings,
+        how=patch_options,
     shell:
         "python -m latentprint.steps.build_features"
         " --train-store {input.train} --test-store {input.test} --selection {input.images}"
         " --latent {wildcards.latent} --component {wildcards.component}"
-        " --feature {wildcards.feature} --n-patches {params.cfg[n_patches]}"
-        " --seed {params.cfg[seed]} --protocol {params.cfg[protocol]} --output {output} > {log} 2>&1"
+        " --feature {wildcards.feature} {params.how} --output {output} > {log} 2>&1"

@@ -10,7 +10,10 @@ rule make_demo_images:
     benchmark:
         "<benchmarks>/make_demo_images/{split}.tsv"
     conda:
-        "../../envs/learn.yaml"
+        "../../envs/codec.yaml"
+    resources:
+        mem_mb=per_attempt(1000),
+        runtime=minutes_of("make_demo_images"),
     params:
         code=code_of("make_demo_images"),
         cfg=settings("seed", "image_size"),
@@ -33,9 +36,14 @@ rule index_images:
         "<logs>/index_images.log",
     benchmark:
         "<benchmarks>/index_images.tsv"
+    group:
+        "lists"
     conda:
-        "../../envs/learn.yaml"
+        "../../envs/codec.yaml"
     threads: 4
+    resources:
+        mem_mb=per_attempt(2000),
+        runtime=minutes_of("index_images"),
     params:
         code=code_of("index_images"),
         cfg=settings("image_size", "max_excluded", "images_root"),
@@ -56,8 +64,13 @@ rule select_images:
         "<results>/selection.tsv",
     log:
         "<logs>/select_images.log",
+    group:
+        "lists"
     conda:
-        "../../envs/learn.yaml"
+        "../../envs/codec.yaml"
+    resources:
+        mem_mb=per_attempt(1000),
+        runtime=minutes_of("select_images"),
     params:
         code=code_of("select_images"),
         cfg=settings("sampling", "n_train", "n_test", "seed"),

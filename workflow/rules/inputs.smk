@@ -246,6 +246,24 @@ def same_as(wildcards):
     return POINTS.same_as(wildcards.bpp)
 
 
+# Features
+
+
+def patch_settings(wildcards):
+    """What features depend on beside the store: nothing, where positions are not drawn."""
+    if wildcards.feature != "multiple":
+        return {}
+    return settings("seed", "n_patches", "protocol")
+
+
+def patch_options(wildcards, input):
+    """The same as options of the step; not stored, since it is given the input."""
+    values = patch_settings(wildcards)
+    return " ".join(
+        f"--{key.replace('_', '-')} {value}" for key, value in values.items()
+    )
+
+
 # Classifiers
 
 
@@ -316,12 +334,6 @@ def check_memory():
         grid.check_memory(config, workflow.global_resources["mem_mb"].value)
     except UserError as error:
         refuse(error)
-
-
-def fit_memory(wildcards):
-    return grid.fit_memory_mb(
-        config, wildcards.component, wildcards.feature, wildcards.classifier
-    )
 
 
 def level_cell(wildcards):

@@ -19,7 +19,8 @@ rule analyse_images:
     conda:
         "../../envs/codec.yaml"
     resources:
-        mem_mb=3000,
+        mem_mb=per_attempt(3000),
+        runtime=minutes_of("analyse_images"),
         gpu=gpu_wanted,
     params:
         code=code_of("analyse_images"),
@@ -51,7 +52,8 @@ rule match_rates:
     conda:
         "../../envs/codec.yaml"
     resources:
-        mem_mb=3000,
+        mem_mb=per_attempt(3000),
+        runtime=minutes_of("match_rates"),
         gpu=gpu_wanted,
     params:
         code=code_of("match_rates"),
@@ -78,6 +80,9 @@ checkpoint join_matched:
         "<logs>/join_matched/bpp-{bpp}/{split}.log",
     conda:
         "../../envs/codec.yaml"
+    resources:
+        mem_mb=per_attempt(1000),
+        runtime=minutes_of("join_matched"),
     params:
         code=code_of("join_shards"),
     shell:
@@ -95,8 +100,13 @@ rule gather_latents:
         digest=update("<results>/latents/{mixed}/shards/{split}-{shard}.json"),
     log:
         "<logs>/gather_latents/{mixed}/{split}-{shard}.log",
+    group:
+        "stores"
     conda:
         "../../envs/codec.yaml"
+    resources:
+        mem_mb=per_attempt(2000),
+        runtime=minutes_of("gather_latents"),
     params:
         code=code_of("gather_latents"),
         point=gathered_options,
@@ -120,7 +130,8 @@ rule extract_latents:
     conda:
         "../../envs/codec.yaml"
     resources:
-        mem_mb=3000,
+        mem_mb=per_attempt(3000),
+        runtime=minutes_of("extract_latents"),
         gpu=gpu_wanted,
     params:
         code=code_of("extract_latents"),
@@ -148,8 +159,13 @@ rule join_shards:
         digest="<results>/latents/{point}/{split}.json",
     log:
         "<logs>/join_shards/{point}/{split}.log",
+    group:
+        "stores"
     conda:
         "../../envs/codec.yaml"
+    resources:
+        mem_mb=per_attempt(1000),
+        runtime=minutes_of("join_shards"),
     params:
         code=code_of("join_shards"),
     shell:
@@ -168,8 +184,13 @@ rule join_level:
         digest="<results>/latents/bpp-{bpp}/{split}.json",
     log:
         "<logs>/join_level/bpp-{bpp}/{split}.log",
+    group:
+        "stores"
     conda:
         "../../envs/codec.yaml"
+    resources:
+        mem_mb=per_attempt(1000),
+        runtime=minutes_of("join_level"),
     params:
         code=code_of("join_level"),
         cfg=settings("rate"),

@@ -12,11 +12,14 @@ rule tune_classifier:
         "<logs>/tune_classifier/{point}/{latent}/{component}/{feature}/{classifier}.log",
     benchmark:
         "<benchmarks>/tune_classifier/{point}/{latent}/{component}/{feature}/{classifier}.tsv"
+    group:
+        cell_group
     conda:
         "../../envs/learn.yaml"
     threads: grid.fit_threads(config)
     resources:
         mem_mb=fit_memory,
+        runtime=search_minutes,
     params:
         code=code_of("tune_classifier"),
         cfg=search_settings,
@@ -45,11 +48,14 @@ rule fit_classifier:
         "<logs>/fit_classifier/{point}/{latent}/{component}/{feature}/{classifier}.log",
     benchmark:
         "<benchmarks>/fit_classifier/{point}/{latent}/{component}/{feature}/{classifier}.tsv"
+    group:
+        cell_group
     conda:
         "../../envs/learn.yaml"
     threads: grid.fit_threads(config)
     resources:
         mem_mb=fit_memory,
+        runtime=fit_minutes,
     params:
         code=code_of("fit_classifier"),
         cfg=classifier_settings("engine"),
@@ -76,8 +82,13 @@ rule share_cell:
         ),
     log:
         "<logs>/share_cell/bpp-{bpp}/{latent}/{component}/{feature}/{classifier}.log",
+    group:
+        "scores"
     conda:
         "../../envs/learn.yaml"
+    resources:
+        mem_mb=per_attempt(1000),
+        runtime=minutes_of("share_cell"),
     params:
         folder=subpath(output[0], parent=True),
     shell:

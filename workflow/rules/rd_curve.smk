@@ -18,7 +18,8 @@ rule codec_rd_curve:
     conda:
         "../../envs/codec.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=per_attempt(4000),
+        runtime=minutes_of("codec_rd_curve"),
         gpu=gpu_wanted,
     params:
         code=code_of("codec_rd_curve"),
@@ -43,8 +44,13 @@ rule render_rd_curve:
         [path for path in RD_CURVE if path not in RD_SHOWN],
     log:
         "<logs>/render_rd_curve.log",
+    group:
+        "report"
     conda:
         "../../envs/report.yaml"
+    resources:
+        mem_mb=per_attempt(2000),
+        runtime=minutes_of("render_rd_curve"),
     params:
         code=code_of("render_rd_curve"),
         cfg=settings("labels", "run"),

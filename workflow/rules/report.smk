@@ -13,8 +13,13 @@ rule render_tables:
         [path for path in TABLES if not path.endswith(".html")],
     log:
         "<logs>/render_tables.log",
+    group:
+        "report"
     conda:
         "../../envs/report.yaml"
+    resources:
+        mem_mb=per_attempt(2000),
+        runtime=minutes_of("render_tables"),
     params:
         code=code_of("render_tables"),
         cfg=settings("labels", "run"),
@@ -39,8 +44,13 @@ rule plot_figures:
         [path for path in FIGURES if not path.endswith(".svg")],
     log:
         "<logs>/plot_figures.log",
+    group:
+        "report"
     conda:
         "../../envs/report.yaml"
+    resources:
+        mem_mb=per_attempt(2000),
+        runtime=minutes_of("plot_figures"),
     params:
         code=code_of("plot_figures"),
         cfg=settings("labels"),
@@ -62,8 +72,13 @@ rule describe_run:
         "<results>/landing.rst",
     log:
         "<logs>/describe_run.log",
+    group:
+        "report"
     conda:
         "../../envs/report.yaml"
+    resources:
+        mem_mb=per_attempt(2000),
+        runtime=minutes_of("describe_run"),
     params:
         code=code_of("describe_run"),
         cfg=run_settings(),
@@ -89,8 +104,13 @@ rule render_decisions:
         ),
     log:
         "<logs>/render_decisions.log",
+    group:
+        "report"
     conda:
         "../../envs/report.yaml"
+    resources:
+        mem_mb=per_attempt(1000),
+        runtime=minutes_of("render_decisions"),
     params:
         code=code_of("render_decisions"),
     shell:

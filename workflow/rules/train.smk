@@ -36,7 +36,8 @@ rule train_codec:
         "../../envs/codec.yaml"
     threads: 2
     resources:
-        mem_mb=6000,
+        mem_mb=per_attempt(6000),
+        runtime=minutes_of("train_codec"),
     params:
         code=code_of("train_codec"),
         cfg=training_settings(),
@@ -60,8 +61,13 @@ rule write_model_card:
         "<results>/rd_curve/model_card.md",
     log:
         "<logs>/write_model_card.log",
+    group:
+        "report"
     conda:
         "../../envs/report.yaml"
+    resources:
+        mem_mb=per_attempt(1000),
+        runtime=minutes_of("write_model_card"),
     params:
         code=code_of("write_model_card"),
     shell:

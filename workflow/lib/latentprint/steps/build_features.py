@@ -21,9 +21,9 @@ def main() -> None:
     parser.add_argument("--latent", choices=("y", "y_hat"), required=True)
     parser.add_argument("--component", choices=tuple(COMPONENTS), required=True)
     parser.add_argument("--feature", choices=tuple(FEATURES), required=True)
-    parser.add_argument("--n-patches", type=int, required=True)
-    parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--protocol", choices=PROTOCOLS, required=True)
+    parser.add_argument("--n-patches", type=int, default=1, help="of `multiple`")
+    parser.add_argument("--seed", type=int, default=0, help="of `multiple`")
+    parser.add_argument("--protocol", choices=PROTOCOLS, default="corrected")
     parser.add_argument("--output", type=Path, required=True)
     options = parser.parse_args()
 

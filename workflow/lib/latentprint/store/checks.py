@@ -1,5 +1,6 @@
 """Is a file a complete store, and are the files that it is a view of still what they were."""
 
+import os
 from pathlib import Path
 
 import h5py
@@ -71,3 +72,29 @@ def check_sources(path: Path, file: h5py.File, checked: set[Path] | None = None)
                 f"{path}: is a view of {source} with digest {digest}, which now has {found}. "
                 f"{remake(path)}"
             )
+
+
+def changed_since_described(path: Path, file: h5py.File) -> list[Path]:
+    """List the files behind a store, itself included, that are newer than their sidecars.
+
+    A sidecar is written last. What changed a file after that, were it a single byte, made the file
+    newer: a reader then compares its values with their digests. Of files that are only older or
+    equal nothing is read: to read all of them in every job would take longer than the jobs.
+    """
+    found = [path, *_files_behind(path, file)]
+    return [one for one in dict.fromkeys(found) if is_newer_than_sidecar(one)]
+
+
+def is_newer_than_sidecar(path: Path) -> bool:
+    """Whether a store was written to, copied or touched after its sidecar."""
+    sidecar = sidecar_path(path)
+    return sidecar.is_file() and path.stat().st_mtime_ns > sidecar.stat().st_mtime_ns
+
+
+def _files_behind(path: Path, file: h5py.File) -> list[Path]:
+    found = []
+    for name, _ in sources(file):
+        source = Path(os.path.normpath(path.parent / name))
+        with h5py.File(source, "r") as opened:
+            found += [source, *_files_behind(source, opened)]
+    return found

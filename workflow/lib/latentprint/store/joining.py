@@ -1,5 +1,6 @@
 """Joining stores: large datasets become views of those of other files."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -85,6 +86,7 @@ def join(
             table = [(relative(part.path, path.parent), part.digest) for part in opened.values()]
             file.create_dataset(SOURCES, data=table, dtype=h5py.string_dtype())
             finish(file, sidecar, ids, attributes)
+        os.utime(sidecar)  # newer than the closed file: see `changed_since_described`
 
 
 class _Part(NamedTuple):

@@ -13,7 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 from latentprint.errors import UserError
 from latentprint.sidecar import read_sidecar, sidecar_path
 from latentprint.store import positions
-from latentprint.store.checks import check_header, check_sources, remake
+from latentprint.store.checks import (
+    changed_since_described,
+    check_header,
+    check_sources,
+    remake,
+    remake_by_name,
+)
 from latentprint.store.digests import content_digest, dataset_digest, row_digests
 from latentprint.store.layout import (
     OWN_ATTRIBUTES,
@@ -188,8 +194,21 @@ def open_store(
     UserError
         If the file is missing, damaged, half-written, of another schema, belongs to other images or
         weights, does not match its sidecar file, or is a view of files that are missing or changed.
+        A file that is newer than its sidecar is read whole, and compared with its digests: what was
+        written to it after it was described is never taken for a latent.
     """
     path = Path(path)
+    with _opened(path, images_digest, weights_digest) as store:
+        for part in changed_since_described(path, store._file):
+            verify(part, behind=False)
+        yield store
+
+
+@contextmanager
+def _opened(
+    path: Path, images_digest: str | None = None, weights_digest: str | None = None
+) -> Iterator[Store]:
+    """Open a store whose files hold what was written to them, as far as their headers tell."""
     if not path.is_file():
         raise UserError(f"{path}: no such file, expected a latent store. Run snakemake again.")
     try:
@@ -216,28 +235,37 @@ def _bounds(start: int, stop: int | None, count: int) -> tuple[int, int]:
     return first, max(first, last)
 
 
-def verify(path: Path) -> None:
+def verify(path: Path, *, behind: bool = True) -> None:
     """Read every value of a store and compare all digests with those in the file and beside it.
+
+    Parameters
+    ----------
+    path : Path
+    behind : bool
+        Whether to read values that are kept in other files, too; those who verify all files of a
+        run would read them once for every view.
 
     Raises
     ------
     UserError
         Names the first image and dataset that differ.
     """
-    with open_store(path) as store:
+    with _opened(Path(path)) as store:
         for name in store.names:
+            if not behind and store.dataset(name).is_virtual:
+                continue
             for start, stop, block in store.blocks([name]):
                 kept = store.row_digests(name, start, stop)
                 differing = np.flatnonzero((row_digests(block[name]) != kept).any(axis=1))
                 if len(differing):
                     raise UserError(
                         f"{path}: '{name}' of image {store.ids[start + differing[0]]} is not "
-                        f"what was written. {remake(path)}"
+                        f"what was written. {remake_by_name(path)}"
                     )
         sidecar = read_sidecar(sidecar_path(path))
         digest = store.content_digest()
         if digest != store.digest or digest != sidecar["digest"]:
             raise UserError(
                 f"{path}: the digest of the content is {digest}, expected {sidecar['digest']} as "
-                f"in {sidecar_path(path)}. {remake(path)}"
+                f"in {sidecar_path(path)}. {remake_by_name(path)}"
             )

@@ -14,9 +14,10 @@ from numpy.typing import DTypeLike
 
 from latentprint.errors import UserError
 from latentprint.sidecar import sidecar_path
-from latentprint.store.checks import check_header, check_sources
+from latentprint.store.checks import check_header, check_sources, is_newer_than_sidecar
 from latentprint.store.digests import row_digests
 from latentprint.store.layout import CLOSED, REQUEST, ROW_DIGESTS, SCHEMA, block_rows
+from latentprint.store.reading import verify
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ def is_current(
 ) -> bool:
     """Tell whether a complete store was made for exactly this request, on whatever machine.
 
-    Values are not read: `verify` does that.
+    Values are read where the file is newer than its sidecar: then they may have been changed.
 
     Parameters
     ----------
@@ -60,6 +61,8 @@ def is_current(
             made = json.loads(file.attrs[REQUEST])
             made.pop(MACHINE, None)
             closed = bool(file.attrs[CLOSED])
+        if is_newer_than_sidecar(path):
+            verify(path, behind=False)
     except (OSError, KeyError, RuntimeError, ValueError, UserError) as error:
         logger.info("%s is made again: it cannot be used (%s)", path, error)
         return False

@@ -171,6 +171,7 @@ def create(
             writer._check_all_written()
             file.attrs[CLOSED] = True
             finish(file, sidecar, ids, attributes)
+        os.utime(sidecar)  # newer than the closed file: see `changed_since_described`
 
 
 @contextmanager
