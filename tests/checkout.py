@@ -63,7 +63,7 @@ class Checkout:
                     if under_way():
                         return True
                     os.killpg(process.pid, signal.SIGCONT)
-                time.sleep(0.005)
+                time.sleep(0.02)
             assert process.poll() == 0, f"snakemake failed or hung:\n{output.read_text()}"
             return False
         finally:
@@ -71,9 +71,7 @@ class Checkout:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
 
-    def planned(
-        self, *arguments: str, environment: dict[str, str] | None = None
-    ) -> dict[str, int]:
+    def planned(self, *arguments: str, environment: dict[str, str] | None = None) -> dict[str, int]:
         """Count the jobs that a dry run plans, by rule; nothing to do gives an empty count."""
         options = ("--dry-run", "--quiet", "rules", *arguments)
         output = self.snakemake(*options, environment=environment).stdout

@@ -18,8 +18,8 @@ LIBRARY = "workflow/lib/latentprint"
 TINY = "tests/data/tiny.yaml"
 
 # Jobs of the tiny run: one point of y and two of y_hat, three features, two classifiers, one
-# component; every cell of both levels is a copy. Searched are single patches of y alone; other cells
-# take their outcome.
+# component; every cell of both levels is a copy. Searched are single patches of y alone; other
+# cells take their outcome.
 POINTS, FEATURES, CLASSIFIERS, LEVELS = 3, 3, 2, 2
 FITS = POINTS * FEATURES  # of one classifier
 CELLS = FEATURES * CLASSIFIERS * 2 * LEVELS

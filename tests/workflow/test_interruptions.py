@@ -2,11 +2,11 @@
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -49,45 +49,82 @@ def fitting(run):
     )
 
 
-def kill_in(stage, copy, run):
-    """Kill Snakemake and its jobs in a stage; begin anew where that stage was over too soon."""
-    for _ in range(3):
-        if copy.kill_when(lambda: stage(run)):
-            return
-        shutil.rmtree(run)
-    raise AssertionError(f"{stage.__name__}: three times over before it could be killed")
+class Started:
+    """A job of a rule has begun its log, and not ended: its output is not there."""
+
+    def __init__(self, log, output):
+        self.log, self.output = log, output
+        self.__name__ = log
+
+    def forget(self, run):
+        """Take away the logs of earlier jobs, and what is done already with such a job."""
+        for path in list(run.glob(f"logs/{self.log}")):
+            path.unlink()
+        if "*" not in self.log:
+            (run / self.output(None)).unlink(missing_ok=True)
+
+    def __call__(self, run):
+        below = len(run.parts) + 2  # logs/<rule>/
+        return any(
+            not (run / self.output(Path(*path.with_suffix("").parts[below:]))).exists()
+            for path in run.glob(f"logs/{self.log}")
+        )
 
 
-def test_a_run_killed_in_every_stage_ends_in_the_same_bytes(root, finished, tmp_path):
+# In the order of the run.
+STAGES = (
+    Started("index_images.log", lambda job: "images.tsv"),
+    extracting,
+    Started("extract_latents/*/*.log", lambda job: f"latents/{job.parent}/shards/{job.name}.h5"),
+    Started("join_shards/*/*.log", lambda job: f"latents/{job}.h5"),
+    Started("build_features/*/*/*/*.log", lambda job: f"features/{job}.h5"),
+    tuning,
+    fitting,
+    Started("evaluate_classifier/*/*/*/*/*.log", lambda job: f"cells/{job}/scores.json"),
+    Started("collect_scores.log", lambda job: "scores.tsv"),
+    Started("render_tables.log", lambda job: "tables/table_3_1.csv"),
+    Started("plot_figures.log", lambda job: "figures/cells.svg"),
+    Started("describe_run.log", lambda job: "landing.rst"),
+)
+
+
+LONG_STAGES = (extracting, tuning, fitting)
+
+
+@pytest.mark.parametrize(
+    "stages", [LONG_STAGES, pytest.param(STAGES, marks=pytest.mark.whole)], ids=["long", "all"]
+)
+def test_a_run_killed_in_its_stages_ends_in_the_same_bytes(root, finished, tmp_path, stages):
     copy = copy_project(root, tmp_path)
     run = tmp_path / "results/tiny"
-
-    kill_in(extracting, copy, run)
-    assert list(run.glob("latents/**/.*.partial.h5"))
-    refused = copy.snakemake(check=False)
-    assert refused.returncode == 1
-    readme = (root / "README.md").read_text()
-    assert LOCKED in refused.stderr and LOCKED in " ".join(readme.split())
-    assert UNLOCK in readme
-    copy.snakemake("--unlock")
-
-    kill_in(tuning, copy, run)
-    journals = list(run.glob("cells/*/*/*/*/*/trials.partial.jsonl"))
-    finished_trials = {path.parent: len(path.read_text().splitlines()) for path in journals}
-    copy.snakemake("--unlock")
-
-    kill_in(fitting, copy, run)
-    copy.snakemake("--unlock")
+    trials = {}
+    for number, stage in enumerate(stages):
+        if isinstance(stage, Started):
+            stage.forget(run)
+        assert copy.kill_when(lambda stage=stage: stage(run)), f"{stage.__name__}: not met"
+        if number == 0:
+            refused = copy.snakemake(check=False)
+            assert refused.returncode == 1
+            readme = (root / "README.md").read_text()
+            assert LOCKED in refused.stderr and LOCKED in " ".join(readme.split())
+            assert UNLOCK in readme
+        if stage is tuning:
+            journals = list(run.glob("cells/*/*/*/*/*/trials.partial.jsonl"))
+            trials = {path.parent: len(path.read_text().splitlines()) for path in journals}
+        copy.snakemake("--unlock")
 
     copy.snakemake()
-    assert any(finished_trials.values())
-    for cell, count in finished_trials.items():
+    assert any(trials.values())
+    for cell, count in trials.items():
         log = run / "logs/tune_classifier" / cell.relative_to(run / "cells").with_suffix(".log")
         assert sum(map(int, re.findall(r"taken over (\d+) of", log.read_text()))) == count
     whole = finished.folder / "results/tiny"
     names = [path.relative_to(run) for path in run.rglob("*") if path.name in SAME]
     assert len(names) > 100
-    for name in [*names, "scores.tsv", "selected.yaml", "tables/table_3_1.csv"]:
+    tables = [path.relative_to(run) for path in run.glob("tables/*") if "3_3" not in path.name]
+    figures = [path.relative_to(run) for path in run.glob("figures/*") if "cost" not in path.name]
+    assert len(tables) > 15 and len(figures) > 20
+    for name in [*names, *tables, *figures, "scores.tsv", "selected.yaml", "contrasts.tsv"]:
         assert (run / name).read_bytes() == (whole / name).read_bytes(), name
     assert not list(run.rglob("*.partial*"))
     assert copy.planned() == {}
@@ -97,7 +134,7 @@ N_TRAIN = 160  # seconds of extraction
 STORE = "results/tiny/latents/model-3/shards/train-0.h5"
 
 
-def started(copy, run, command, *, environment=None, beyond=0):
+def writing(copy, run, command, *, environment=None, beyond=0):
     """Start a command and wait until more of a store is written than `beyond`, in bytes."""
     process = subprocess.Popen(
         command, cwd=copy.folder, env=_environment() | (environment or {}), text=True,
@@ -118,7 +155,7 @@ def test_extraction_goes_on_where_ctrl_c_or_sigterm_stopped_it(root, tmp_path):
     log = run / "logs/analyse_images/model-3/train-0.log"
     options = ("--config", f"n_train={N_TRAIN}", "--", STORE)
 
-    process = started(copy, run, _command("tests/data/tiny.yaml", *options))
+    process = writing(copy, run, _command("tests/data/tiny.yaml", *options))
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to Snakemake and all its jobs
     output, _ = process.communicate(timeout=60)
     assert process.returncode, output
@@ -135,7 +172,7 @@ def test_extraction_goes_on_where_ctrl_c_or_sigterm_stopped_it(root, tmp_path):
     step += ["--operating-point", "BOP", "--model", "3", "--device", "auto", "--output", STORE]
     step += ["--code", code_digest("analyse_images", environment=root / "envs/codec.yaml")]
     written = leftover.stat().st_blocks * 512
-    process = started(
+    process = writing(
         copy, run, step, environment={"PYTHONPATH": str(tmp_path / "workflow/lib")}, beyond=written
     )
     process.terminate()
