@@ -18,7 +18,7 @@ ROOT = Path(str(workflow.current_basedir)).resolve().parents[1]
 LIBRARY = ROOT / "workflow" / "lib"
 sys.path.insert(0, str(LIBRARY))
 
-from latentprint import grid, image_folders, points, provenance, run_records
+from latentprint import files, grid, image_folders, points, provenance, run_records
 from latentprint.configuration import check_schema
 from latentprint.errors import UserError
 from latentprint.protocol import apply_protocol
@@ -62,6 +62,10 @@ if workflow.is_main_process:
 
 
 onstart:
+    try:
+        files.check_writable(Path(RUN))
+    except UserError as error:
+        refuse(error)
     if LOCAL:
         check_memory()
 

@@ -3,10 +3,13 @@
 import glob
 import json
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from latentprint.errors import UserError
 
 
 @contextmanager
@@ -51,6 +54,19 @@ def replacing(path: Path, *, keep: bool = False) -> Iterator[Path]:
     finally:
         if not keep:
             temporary.unlink(missing_ok=True)
+
+
+def check_writable(folder: Path) -> None:
+    """Raise UserError unless files can be made in a folder, which is made if it is not there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UserError(
+            f"{folder}: cannot be written ({error.strerror}). Results go there: make it a folder "
+            "that you may write to, or start in another working directory (snakemake --directory)"
+        ) from error
 
 
 def _partial_files(path: Path) -> Iterator[Path]:
