@@ -82,6 +82,7 @@ ENVIRONMENTS = {
         "render_decisions",
         "render_rd_curve",
         "render_tables",
+        "render_times",
         "write_model_card",
     ],
 }

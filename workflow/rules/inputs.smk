@@ -557,6 +557,32 @@ def rd_curve_wanted():
     return RD_CURVE if known else []
 
 
+# Where the time went
+
+TIMES = [
+    f"{RUN}/times/times.{kind}"
+    for kind in ("csv", "md", "tex", "html", "svg", "png", "tsv")
+]
+TIMES_SHOWN = [path for path in TIMES if path.endswith((".html", ".svg"))]
+TIMED_ENDS = [
+    f"{RUN}/costs.tsv",
+    f"{RUN}/audit/audit.json",
+    *([f"{MEASURED}.json"] if config["rd_curve"]["photos"] else []),
+]
+
+
+def times_in_report(path):
+    """Times of the run as the report shows them."""
+    kind = "table" if path.endswith(".html") else "figure"
+    return report(
+        path,
+        caption="../report/times.rst",
+        category="Cost",
+        subcategory=f"{kind.capitalize()}s",
+        labels={kind: "where the time went"},
+    )
+
+
 # Embedded weights
 
 EMBEDDED_FILES = [
