@@ -379,29 +379,19 @@ def table_in_report(stem):
         caption=f"../report/{caption}.rst",
         category=category,
         subcategory="Tables",
-        labels={"table": stem.removeprefix("table_").replace("_", ".")},
+        labels={"table": figure_plan.shown_name(stem)},
     )
 
 
 def figure_in_report(figure):
     """A figure as the report shows it, with a label for every factor that it fixes."""
     caption, category = FIGURE_KINDS[figure.kind]
-    named = {
-        "bpp": figure.bpp,
-        "latent": figure.latent,
-        "component": figure.component,
-        "feature": figure.feature,
-        "classifier": figure.classifier,
-    }
     return report(
         f"{RUN}/figures/{figure.stem}.svg",
         caption=f"../report/{caption}.rst",
         category=category,
-        subcategory="Figures",
-        labels={
-            "figure": figure.stem.removeprefix("figure_").replace("_", "."),
-            **{factor: value or "all" for factor, value in named.items()},
-        },
+        subcategory=figure.group,
+        labels=FIGURE_LABELS[figure.stem],
     )
 
 
@@ -432,6 +422,7 @@ def run_settings():
 FIRST_PAGE = str(Path(RUN, "landing.rst").resolve())
 TABLE_STEMS = figure_plan.tables_planned(**FACTORS)
 PLANNED = figure_plan.plan(**FACTORS)
+FIGURE_LABELS = figure_plan.report_labels(PLANNED)
 TABLES = [
     f"{RUN}/tables/{stem}.{kind}"
     for stem in TABLE_STEMS

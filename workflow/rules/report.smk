@@ -85,7 +85,7 @@ rule render_decisions:
             "<results>/decisions.html",
             caption="../report/decisions.rst",
             category="Thesis",
-            labels={"page": "what the thesis reported, what its code did, what we do"},
+            labels={"page": "decisions"},
         ),
     log:
         "<logs>/render_decisions.log",

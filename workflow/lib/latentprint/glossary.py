@@ -146,26 +146,25 @@ _WORDS = {
     "times": ("Where the time went", "Dove è andato il tempo"),
     "times_rule": ("Rule", "Regola"),
     "times_jobs": ("Jobs", "Job"),
-    "times_wall": ("Seconds of all jobs", "Secondi di tutti i job"),
+    "times_wall": ("Wall time (s)", "Tempo reale (s)"),
     "times_share": ("Share", "Quota"),
-    "times_cpu": ("CPU seconds", "Secondi di CPU"),
+    "times_cpu": ("CPU time (s)", "Tempo di CPU (s)"),
     "times_longest": ("Longest job (s)", "Job più lungo (s)"),
     "times_which": ("Which", "Quale"),
     "times_memory": ("Largest memory (MB)", "Memoria massima (MB)"),
     "times_total": ("all", "tutte"),
     "note_jobs": (
-        "Seconds by the clock, added up over the jobs of a rule, also where these ran side by "
-        "side: their sum can be more than the time that the run took. Steps that only copy, join "
-        "or draw are not timed.",
-        "Secondi di orologio, sommati sui job di una regola, anche se eseguiti in parallelo: la "
-        "somma può superare la durata dell'esecuzione. I passi che solo copiano, uniscono o "
-        "disegnano non sono misurati.",
+        "Wall time: added up over the jobs of a rule, also where these ran side by side, so that "
+        "the sum can be more than the time that the run took. Steps that only copy, join or draw "
+        "are not timed.",
+        "Tempo reale: somma sui job di una regola, anche se eseguiti in parallelo; può superare la "
+        "durata dell'esecuzione. I passi che solo copiano, uniscono o disegnano non sono misurati.",
     ),
     "note_jobs_read": (
-        "CPU seconds and memory are looked at every half second at first, later every half "
-        "minute: they are too low by what came after the last look, and 0 for the shortest jobs. "
-        "Values differ from run to run.",
-        "Secondi di CPU e memoria sono rilevati prima ogni mezzo secondo, poi ogni mezzo minuto: "
+        "CPU time and memory are looked at every half second at first, later every half minute: "
+        "they are too low by what came after the last look, and 0 for the shortest jobs. Values "
+        "differ from run to run.",
+        "Tempo di CPU e memoria sono rilevati prima ogni mezzo secondo, poi ogni mezzo minuto: "
         "manca ciò che segue l'ultima rilevazione, e per i job più brevi valgono 0. I valori "
         "cambiano da esecuzione a esecuzione.",
     ),

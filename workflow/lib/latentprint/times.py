@@ -39,13 +39,13 @@ def times_table(rules: Sequence[RuleTime], scores: Sequence[Score], *, text: Wor
             f"{rule.wall_s:.1f}",
             f"{_share(rule, total):.1%}",
             f"{rule.cpu_s:.1f}",
+            f"{rule.peak_mb:.0f}",
             f"{rule.longest_s:.1f}",
             rule.longest,
-            f"{rule.peak_mb:.0f}",
         ]
         for rule in (*rules, total._replace(rule=text["times_total"]))
     ]
-    heads = ("jobs", "wall", "share", "cpu", "longest", "which", "memory")
+    heads = ("jobs", "wall", "share", "cpu", "memory", "longest", "which")
     return Table(
         stem=STEM,
         number="",
@@ -122,7 +122,7 @@ def _total(rules: Sequence[RuleTime]) -> RuleTime:
         sum(rule.wall_s for rule in rules),
         sum(rule.cpu_s for rule in rules),
         longest.longest_s,
-        "/".join(part for part in (longest.rule, longest.longest) if part),
+        longest.rule,
         max(rule.peak_mb for rule in rules),
     )
 
