@@ -4,9 +4,10 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# The run that a configuration names; without one the demo.
+# The run that is named by SET, else by the configuration; without either the demo.
+SAID = $(patsubst run=%,%,$(filter run=%,$(SET)))
 NAMED = $(shell sed -nE "s/^run: *[\"']?([^\"' \#]+).*/\1/p" "$(CONFIG)")
-RUN = results/$(or $(if $(CONFIG),$(NAMED)),demo)
+RUN = results/$(or $(SAID),$(if $(CONFIG),$(NAMED)),demo)
 SHELL := bash
 # Snakemake's lines that tell a person nothing: which jobs it selects, when, under which number.
 HIDDEN := ^(Select jobs|Execute [0-9]+ jobs|Finished jobid|Using workflow specific profile|\[[A-Z][a-z]{2} )
@@ -34,6 +35,7 @@ setup: $(READY) ## make the virtual environment .venv/
 
 # These are of the default configuration, whatever else is named.
 demo codec: override CONFIG :=
+demo codec: override SET :=
 demo: override SETTINGS :=
 
 demo: $(READY) ## the whole experiment on images and weights made by the product; minutes on two cores

@@ -41,6 +41,29 @@ def files(run) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in paths if path.name != "report.html"}
 
 
+@pytest.mark.parametrize(
+    ("arguments", "run", "settings"),
+    [
+        ([], "demo", ""),
+        (["CONFIG=config/faces.yaml", "ROOT=/a b"], "faces",
+         '--configfile "config/faces.yaml" --config images_root="/a b" '),
+        (["CONFIG=config/thesis.yaml", "WEIGHTS=w", "SET=n_train=9 run=faithful"], "faithful",
+         '--configfile "config/thesis.yaml" --config weights="w" n_train=9 run=faithful '),
+    ],
+)  # fmt: skip
+def test_make_report_says_again_what_the_run_was_started_with(
+    root, tmp_path, arguments, run, settings
+):
+    (tmp_path / "ready").touch()
+    printed = subprocess.run(
+        ["make", "-n", "report", f"READY={tmp_path / 'ready'}", *arguments],
+        cwd=root, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    for kind in ("html", "zip"):
+        command = f"/snakemake {settings}--quiet --report results/{run}/report.{kind} "
+        assert command in " ".join(printed.split())
+
+
 def test_page_and_zip_hold_every_table_and_figure(run, files):
     page = (run / "report.html").read_text()
     assert all(path.name in page for path in files)
@@ -65,12 +88,14 @@ def browser():
 
 @pytest.fixture(scope="module")
 def report(browser, run):
-    """The report after every entry was opened: the page and its entries."""
+    """The report after everything was opened: the page, its menu and its entries."""
     page = ReportPage(browser.new_page(viewport={"width": 1300, "height": 900}))
     page.open(run / "report.html")
-    menu = page.menu()
-    page.found = list(page.walk([name for name in menu if name in CATEGORIES]))
-    page.first_menu = menu
+    page.first_menu = page.menu()
+    for drawn in ("Statistics", "Workflow"):
+        page.choose(drawn)
+        page.page.locator(".grow .vega-embed").first.wait_for()
+    page.found = list(page.walk([name for name in page.first_menu if name in CATEGORIES]))
     return page
 
 
