@@ -156,9 +156,11 @@ _WORDS = {
     "note_jobs": (
         "Wall time: added up over the jobs of a rule, also where these ran side by side, so that "
         "the sum can be more than the time that the run took. Steps that only copy, join or draw "
-        "are not timed.",
+        "are not timed. A job that was made again counts with its last time; jobs of settings that "
+        "the run had before count as well.",
         "Tempo reale: somma sui job di una regola, anche se eseguiti in parallelo; può superare la "
-        "durata dell'esecuzione. I passi che solo copiano, uniscono o disegnano non sono misurati.",
+        "durata dell'esecuzione. I passi che solo copiano, uniscono o disegnano non sono misurati. "
+        "Di un job rifatto conta l'ultimo tempo; contano anche i job di impostazioni precedenti.",
     ),
     "note_jobs_read": (
         "CPU time and memory are looked at every half second at first, later every half minute: "
