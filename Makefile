@@ -4,11 +4,20 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-RUN := results/demo
+# The run that is named by SET, else by the configuration; without either the demo.
+SAID = $(patsubst run=%,%,$(filter run=%,$(SET)))
+NAMED = $(shell sed -nE "s/^run: *[\"']?([^\"' \#]+).*/\1/p" "$(CONFIG)")
+RUN = results/$(or $(SAID),$(if $(CONFIG),$(NAMED)),demo)
 SHELL := bash
 # Snakemake's lines that tell a person nothing: which jobs it selects, when, under which number.
 HIDDEN := ^(Select jobs|Execute [0-9]+ jobs|Finished jobid|Using workflow specific profile|\[[A-Z][a-z]{2} )
 WORKFLOW := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake
+# What a run was started with, said again: the report is of the files that these settings ask for.
+VALUES = $(if $(ROOT),images_root="$(ROOT)") $(if $(WEIGHTS),weights="$(WEIGHTS)") $(SET)
+SETTINGS = $(if $(CONFIG),--configfile "$(CONFIG)") $(if $(strip $(VALUES)),--config $(VALUES))
+# Packs the report of a finished run as html or zip, unless nothing that it shows is newer.
+SHOWN := -name '*.html' -o -name '*.svg' -o -name '*.rst' -o -name '*.css'
+PACK = test -e $(RUN)/report.$(1) && test -z "$$(find $(RUN) workflow/report \( $(SHOWN) \) -newer $(RUN)/report.$(1))" || $(WORKFLOW) $(SETTINGS) --quiet --report $(RUN)/report.$(1) --report-stylesheet workflow/report/style.css > $(RUN)/logs/report.log 2>&1 || { cat $(RUN)/logs/report.log; exit 1; }
 
 .PHONY: help setup demo plan report test test-all lint codec fetch-codec scale compare verify unlock clean
 
@@ -24,10 +33,21 @@ $(READY): envs/venv.txt
 
 setup: $(READY) ## make the virtual environment .venv/
 
+# These are of the default configuration, whatever else is named.
+demo codec: override CONFIG :=
+demo codec: override SET :=
+demo: override SETTINGS :=
+
 demo: $(READY) ## the whole experiment on images and weights made by the product; minutes on two cores
 	@set -o pipefail; $(WORKFLOW) --cores all --quiet rules host 2>&1 | grep --line-buffered -vE '$(HIDDEN)' || { ! ls .snakemake/locks/* > /dev/null 2>&1 || echo "error: .snakemake/locks: left by a killed run, or held by one that is alive. If no run is alive in this folder: make unlock demo"; exit 1; }
-	@test -e $(RUN)/report.html && test -z "$$(find $(RUN)/tables $(RUN)/figures workflow/report -newer $(RUN)/report.html)" || $(WORKFLOW) --quiet --report $(RUN)/report.html > $(RUN)/logs/report.log 2>&1 || { cat $(RUN)/logs/report.log; exit 1; }
+	@$(call PACK,html)
 	@PYTHONPATH=workflow/lib $(BIN)/python -m latentprint.steps.print_summary --scores $(RUN)/scores.tsv --results $(RUN)
+
+report: $(READY) ## a finished run as one page and as a zip: make report CONFIG=config/faces.yaml ROOT=FACES
+	@test -d $(RUN)/logs || { echo "error: $(RUN): no such run. Make it first: make demo, or snakemake --cores all --configfile FILE, then make report CONFIG=FILE"; exit 2; }
+	@$(call PACK,html)
+	@$(call PACK,zip)
+	@ls -sh1 $(RUN)/report.html $(RUN)/report.zip
 
 plan: $(READY) ## what a run will do and cost, before it starts: make plan CONFIG=config/thesis.yaml
 	@PYTHONPATH=workflow/lib $(BIN)/python -m latentprint.steps.print_plan $(if $(CONFIG),--config "$(CONFIG)") $(if $(ROOT),--images-root "$(ROOT)") $(if $(WEIGHTS),--weights "$(WEIGHTS)") $(if $(CORES),--cores $(CORES)) $(if $(MEM_MB),--memory-mb $(MEM_MB))

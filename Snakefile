@@ -37,6 +37,7 @@ rule all:
         "<results>/decisions.html",
         TABLES,
         FIGURES,
+        TIMES,
         AUDIT,
         rd_curve_wanted(),
         LEVEL_STORES,

@@ -1,11 +1,12 @@
 """What the stages of a finished run cost, from the files that Snakemake's `benchmark:` wrote."""
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from benchtools.page import Table, number
+
+from latentprint.job_times import RuleTime, read_times
 
 TARGET = 140_000  # images of the whole Kaggle set
 STORES = {"analyse_images": "model-*/shards", "extract_latents": "model-*_beta-*/shards"}
@@ -15,45 +16,16 @@ FITS = ("tune_classifier", "fit_classifier")
 
 
 class Stage(NamedTuple):
-    """The jobs of one rule."""
+    """The jobs of one rule, and what they wrote."""
 
-    rule: str
-    jobs: int
-    wall_s: float
-    cpu_s: float
-    peak_mb: float
+    time: RuleTime
     bytes_written: int
 
 
 def stages(run: Path) -> list[Stage]:
-    """Read the rules of a run that were timed, those that took longest first."""
-    found = []
-    for folder in sorted((run / "benchmarks").iterdir()):
-        rows = [row for path in folder.rglob("*.tsv") for row in read(path)]
-        if folder.is_file():
-            folder, rows = folder.with_suffix(""), read(folder)
-        if rows:
-            found.append(
-                Stage(
-                    folder.name,
-                    len(rows),
-                    sum(float(row["s"]) for row in rows),
-                    sum(_seconds(row["cpu_time"]) for row in rows),
-                    max(_seconds(row["max_rss"]) for row in rows),
-                    size_of(run, folder.name),
-                )
-            )
-    return sorted(found, key=lambda stage: -stage.cpu_s)
-
-
-def read(path: Path) -> list[dict[str, str]]:
-    """Read one file that Snakemake wrote."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file, delimiter="\t"))
-
-
-def _seconds(text: str) -> float:
-    return float(text) if text not in ("", "NA", "-") else 0.0
+    """Read the rules of a run that were timed, those that took most CPU time first."""
+    found = sorted(read_times(run / "benchmarks"), key=lambda time: -time.cpu_s)
+    return [Stage(time, size_of(run, time.rule)) for time in found]
 
 
 def size_of(run: Path, rule: str) -> int:
@@ -72,20 +44,20 @@ def size_of(run: Path, rule: str) -> int:
 def table(found: Sequence[Stage], images: int) -> Table:
     """Show the stages, and what those that grow with the images come to for all of the set."""
     rows = []
-    for stage in found:
+    for time, bytes_written in found:
         share = TARGET / images
-        linear = stage.rule in LINEAR
+        linear = time.rule in LINEAR
         rows.append(
             [
-                stage.rule,
-                str(stage.jobs),
-                number(stage.wall_s),
-                number(stage.cpu_s),
-                number(1000 * stage.cpu_s / images) if linear else "",
-                number(stage.peak_mb),
-                number(stage.bytes_written / 1e9) if stage.bytes_written else "",
-                number(stage.cpu_s * share / 3600) if linear else "",
-                number(stage.bytes_written * share / 1e9) if stage.bytes_written else "",
+                time.rule,
+                str(time.jobs),
+                number(time.wall_s),
+                number(time.cpu_s),
+                number(1000 * time.cpu_s / images) if linear else "",
+                number(time.peak_mb),
+                number(bytes_written / 1e9) if bytes_written else "",
+                number(time.cpu_s * share / 3600) if linear else "",
+                number(bytes_written * share / 1e9) if bytes_written else "",
             ]
         )
     columns = [

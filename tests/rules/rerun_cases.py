@@ -23,7 +23,7 @@ TINY = "tests/data/tiny.yaml"
 POINTS, FEATURES, CLASSIFIERS, LEVELS = 3, 3, 2, 2
 FITS = POINTS * FEATURES  # of one classifier
 CELLS = FEATURES * CLASSIFIERS * 2 * LEVELS
-PAGES = {"render_tables": 1, "plot_figures": 1, "describe_run": 1}
+PAGES = {"render_tables": 1, "plot_figures": 1, "describe_run": 1, "render_times": 1}
 GATHER = {"collect_scores": 1, **PAGES}
 # The digest of the configuration stands on every table.
 CONFIGURED = GATHER | {"render_audit": 1, "render_rd_curve": 1}
@@ -197,11 +197,12 @@ CASES = {
     ),
     "labels": Case("`labels: it`: tables and figures in Italian", configure("labels: it"), {
         "render_tables": 1, "plot_figures": 1, "render_audit": 1, "render_rd_curve": 1,
+        "render_times": 1,
     }),
     "a colour": Case(
         "a colour of the charts (`figure_style.py`)",
         edit(f"{LIBRARY}/figure_style.py", "#2E86AB", "#2E86AC"),
-        {"plot_figures": 1, "render_audit": 1, "render_rd_curve": 1},
+        {"plot_figures": 1, "render_audit": 1, "render_rd_curve": 1, "render_times": 1},
     ),
     "features.py": Case(
         "`features.py`, which reads features files",

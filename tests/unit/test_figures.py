@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from itertools import combinations, pairwise
+from itertools import combinations, pairwise, product
 from xml.etree import ElementTree
 
 import pytest
@@ -14,7 +14,7 @@ from matplotlib.text import Text
 from PIL import Image
 
 from latentprint import figures
-from latentprint.figure_plan import plan, planned, tables_planned
+from latentprint.figure_plan import plan, planned, report_labels, shown_name, tables_planned
 from latentprint.figure_style import NARROW, WIDE, colour_of, marker_of, save, style
 from latentprint.figures import draw, draw_all, draw_bars
 from latentprint.glossary import words
@@ -421,3 +421,67 @@ def test_a_failed_figure_leaves_nothing(run_of, published, tmp_path, monkeypatch
 def test_plan_order_is_that_of_the_thesis():
     numbers = [stem for stem in planned(**ALL) if stem.startswith("figure")]
     assert all(first < second for first, second in pairwise(numbers))
+
+
+def switches(listed):
+    """The labels of which Snakemake's report would make a switch, as its abstract_results.js does.
+
+    All but the first label of the list that have two values, each in half of the entries; none at
+    all where several have.
+    """
+    names = list(dict.fromkeys(name for labels in listed for name in labels))
+    found = []
+    for name in names[1:]:
+        counts = Counter(labels[name] for labels in listed if name in labels)
+        if len(counts) == 2 and set(counts.values()) == {len(listed) / 2}:
+            found.append(name)
+    return found if len(found) == 1 else []
+
+
+def test_a_switch_needs_two_values_each_in_half_of_the_list():
+    pairs = [{"figure": name, "latent": latent} for name in "ab" for latent in ("y", "all")]
+    assert switches(pairs) == ["latent"]
+    assert switches(pairs[:3]) == []
+
+
+def some(names):
+    """All choices of at least one of the names."""
+    return [list(chosen) for n in range(1, len(names) + 1) for chosen in combinations(names, n)]
+
+
+def test_no_list_of_figures_has_a_switch_without_counterparts():
+    """An entry that a switch turns to nothing leaves the whole report empty."""
+    choices = {name: some(names) for name, names in ALL.items()}
+    choices["classifiers"] += [["RF", "Stump"], ["Stump"], ["RF", "GB", "Stump"]]
+    for levels in product(*choices.values()):
+        figures = plan(**dict(zip(choices, levels, strict=True)))
+        found, groups = report_labels(figures), {}
+        for figure in figures:
+            groups.setdefault(figure.group, []).append(found[figure.stem])
+        for group, listed in groups.items():
+            assert switches(listed) == [], (levels, group)
+            assert len({labels["figure"] for labels in listed}) == len(listed)
+
+
+def test_labels_are_the_factors_that_a_figure_fixes():
+    found = report_labels(plan(**ALL))
+    assert found["figure_3_2a"] == {
+        "figure": "3.2a", "bpp": "1.0", "component": "YUV", "latent": "y", "feature": "flatten",
+    }  # fmt: skip
+    assert found["figure_3_5b"] == {"figure": "3.5b", "bpp": "0.25", "component": "YUV"}
+    assert found["cells"] == {"figure": "cells"}
+
+
+def test_figures_of_one_classifier_are_listed_together():
+    groups = {figure.stem: figure.group for figure in plan(**ALL)}
+    assert groups["figure_3_2a"] == groups["figure_3_1b"] == "Figures, RF"
+    assert groups["figure_3_4b"] == "Figures, GB"
+    assert groups["figure_3_5a"] == groups["cells"] == "Figures, all"
+    assert groups["accuracy_against_cost"] == "Figures"
+
+
+def test_names_for_readers_have_dots_in_numbers_only():
+    assert [shown_name(stem) for stem in ("figure_3_1b", "table_2_1", "table_contrasts")] == [
+        "3.1b", "2.1", "contrasts",
+    ]  # fmt: skip
+    assert shown_name("accuracy_against_cost") == "accuracy against cost"

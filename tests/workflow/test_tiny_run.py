@@ -117,13 +117,6 @@ def test_a_second_run_has_nothing_to_do(finished):
     assert finished.planned() == {}
 
 
-def test_the_report_packs_tables_and_figures(finished):
-    finished.snakemake("--report", "results/tiny/report.html")
-    report = (finished.folder / "results/tiny/report.html").read_text()
-    for name in ("table_3_1.html", "figure_3_5b.svg", "cells.svg"):
-        assert name in report
-
-
 def test_scores_are_the_same_bytes_when_made_again(finished):
     run = finished.folder / "results/tiny"
     names = ["scores.tsv", "contrasts.tsv", "cells/bpp-1/y_hat/YUV/multiple/GB/predictions.tsv",

@@ -108,6 +108,7 @@ ENVIRONMENTS = {
         "render_decisions",
         "render_rd_curve",
         "render_tables",
+        "render_times",
         "write_model_card",
     ],
 }

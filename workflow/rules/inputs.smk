@@ -391,29 +391,19 @@ def table_in_report(stem):
         caption=f"../report/{caption}.rst",
         category=category,
         subcategory="Tables",
-        labels={"table": stem.removeprefix("table_").replace("_", ".")},
+        labels={"table": figure_plan.shown_name(stem)},
     )
 
 
 def figure_in_report(figure):
     """A figure as the report shows it, with a label for every factor that it fixes."""
     caption, category = FIGURE_KINDS[figure.kind]
-    named = {
-        "bpp": figure.bpp,
-        "latent": figure.latent,
-        "component": figure.component,
-        "feature": figure.feature,
-        "classifier": figure.classifier,
-    }
     return report(
         f"{RUN}/figures/{figure.stem}.svg",
         caption=f"../report/{caption}.rst",
         category=category,
-        subcategory="Figures",
-        labels={
-            "figure": figure.stem.removeprefix("figure_").replace("_", "."),
-            **{factor: value or "all" for factor, value in named.items()},
-        },
+        subcategory=figure.group,
+        labels=FIGURE_LABELS[figure.stem],
     )
 
 
@@ -444,6 +434,7 @@ def run_settings():
 FIRST_PAGE = str(Path(RUN, "landing.rst").resolve())
 TABLE_STEMS = figure_plan.tables_planned(**FACTORS)
 PLANNED = figure_plan.plan(**FACTORS)
+FIGURE_LABELS = figure_plan.report_labels(PLANNED)
 TABLES = [
     f"{RUN}/tables/{stem}.{kind}"
     for stem in TABLE_STEMS
@@ -567,6 +558,32 @@ def rd_curve_wanted():
     """What of the curve belongs to a run: nothing where there is neither curve nor photographs."""
     known = config["rd_curve"]["photos"] or CURVE == EMBEDDED_CURVE
     return RD_CURVE if known else []
+
+
+# Where the time went
+
+TIMES = [
+    f"{RUN}/times/times.{kind}"
+    for kind in ("csv", "md", "tex", "html", "svg", "png", "tsv")
+]
+TIMES_SHOWN = [path for path in TIMES if path.endswith((".html", ".svg"))]
+TIMED_ENDS = [
+    f"{RUN}/costs.tsv",
+    f"{RUN}/audit/audit.json",
+    *([f"{MEASURED}.json"] if config["rd_curve"]["photos"] else []),
+]
+
+
+def times_in_report(path):
+    """Times of the run as the report shows them."""
+    kind = "table" if path.endswith(".html") else "figure"
+    return report(
+        path,
+        caption="../report/times.rst",
+        category="Cost",
+        subcategory=f"{kind.capitalize()}s",
+        labels={kind: "where the time went"},
+    )
 
 
 # Embedded weights

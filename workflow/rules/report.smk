@@ -1,4 +1,4 @@
-# From scores and costs alone to tables and figures.
+# From scores and costs alone to tables and figures; times are those that Snakemake measured.
 
 
 rule render_tables:
@@ -100,7 +100,7 @@ rule render_decisions:
             "<results>/decisions.html",
             caption="../report/decisions.rst",
             category="Thesis",
-            labels={"page": "what the thesis reported, what its code did, what we do"},
+            labels={"page": "decisions"},
         ),
     log:
         "<logs>/render_decisions.log",
@@ -116,3 +116,35 @@ rule render_decisions:
     shell:
         "python -m latentprint.steps.render_decisions"
         " --decisions {input:q} --output {output} > {log} 2>&1"
+
+
+# What was measured is no input: which jobs a run has is known only while it runs (points, shards), and
+# one of them touched would be a reason to rerun. The inputs end every chain of jobs that is timed.
+rule render_times:
+    """Write where the time of the run went, from what Snakemake measured of its jobs."""
+    input:
+        ends=TIMED_ENDS,
+        scores="<results>/scores.tsv",
+    output:
+        [times_in_report(path) for path in TIMES_SHOWN],
+        [path for path in TIMES if path not in TIMES_SHOWN],
+    log:
+        "<logs>/render_times.log",
+    conda:
+        "../../envs/report.yaml"
+    group:
+        "report"
+    resources:
+        mem_mb=per_attempt(2000),
+        runtime=minutes_of("render_times"),
+    params:
+        code=code_of("render_times"),
+        cfg=settings("labels", "run"),
+        config_digest=trace.config_digest(config),
+        benchmarks=f"{RUN}/benchmarks",
+        folder=subpath(output[0], parent=True),
+    shell:
+        "python -m latentprint.steps.render_times"
+        " --benchmarks {params.benchmarks} --scores {input.scores}"
+        " --labels {params.cfg[labels]} --run {params.cfg[run]}"
+        " --config-digest {params.config_digest} --output {params.folder} > {log} 2>&1"

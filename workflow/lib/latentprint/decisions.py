@@ -38,6 +38,12 @@ thead th { border-bottom: 2px solid #444; background: #fff; position: sticky; to
 tbody { border-bottom: 1px solid #bbb; } tbody:nth-of-type(even) { background: #f7f9fb; }
 th:nth-child(1) { width: 13%; } th:nth-child(2) { width: 18%; } th:nth-child(5) { width: 19%; }
 .note { font-size: 0.85em; color: #555; padding-top: 0; } .note code { background: none; }
+@media (max-width: 640px) { /* five columns are too narrow to read: each cell below the other */
+  thead { display: none; } table, tbody, tr, th, td { display: block; }
+  tbody td[data-name]::before { content: attr(data-name); display: block; font-size: 0.85em;
+                                color: #555; }
+  tbody td:empty { display: none; } tbody th { padding-top: 0.8em; }
+  th:nth-child(n), td:nth-child(n) { width: auto; } }
 """.strip()
 
 
@@ -174,7 +180,9 @@ def _table(entries: Sequence[Decision]) -> str:
     head = "".join(f'<th scope="col">{name}</th>' for name in names)
     lines = ["<table>", f"<thead><tr>{head}</tr></thead>"]
     for entry in entries:
-        cells = "".join(f"<td>{_inline(text)}</td>" for _, text in _columns(entry))
+        cells = "".join(
+            f'<td data-name="{name}">{_inline(text)}</td>' for name, text in _columns(entry)
+        )
         notes = "<br>".join(f"{name}: {_inline(text)}" for name, text in _notes(entry))
         lines += [
             f'<tbody id="decision-{entry.number}">',

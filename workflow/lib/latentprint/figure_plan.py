@@ -33,6 +33,52 @@ class Figure:
     classifier: str = ""
     latent: str = ""
 
+    @property
+    def group(self) -> str:
+        """Where the report lists it: with the other figures of its classifier, or of its kind."""
+        if self.kind == "cost":
+            return "Figures"
+        return f"Figures, {self.classifier or 'all'}"
+
+
+def shown_name(stem: str) -> str:
+    """Name a table or figure for readers: "3.1b" for "figure_3_1b", words for what has no number.
+
+    >>> shown_name("table_2_1"), shown_name("accuracy_against_cost")
+    ('2.1', 'accuracy against cost')
+    """
+    name = stem.removeprefix("figure_").removeprefix("table_")
+    return name.replace("_", "." if name[0].isdigit() else " ")
+
+
+def report_labels(figures: Sequence[Figure]) -> dict[str, dict[str, str]]:
+    """Say what stands in the report's list beside each figure: its name and the factors it fixes.
+
+    No word stands for a factor that a figure runs over, and a factor is left out of a list where
+    each of two values stands beside half of the figures: Snakemake's report makes a switch of it,
+    and the whole report goes blank if a figure has no counterpart at the other value.
+
+    Parameters
+    ----------
+    figures : sequence of Figure
+        All of a run.
+
+    Returns
+    -------
+    dict
+        From stem to labels; the classifier is named by the group.
+    """
+    found = {figure.stem: {"figure": shown_name(figure.stem)} for figure in figures}
+    for group in {figure.group for figure in figures}:
+        listed = [figure for figure in figures if figure.group == group]
+        for factor in ("bpp", "component", "latent", "feature"):
+            values = [getattr(figure, factor) for figure in listed]
+            switch = all(values) and {*map(values.count, values)} == {len(values) / 2}
+            for figure, value in zip(listed, values, strict=True):
+                if value and not switch:
+                    found[figure.stem][factor] = value
+    return found
+
 
 def plan(
     *,

@@ -143,6 +143,33 @@ _WORDS = {
         "Tesi: 30.000 immagini; RF su un core, GB su tutti i core della macchina: i tempi "
         "pubblicati non sono confrontabili, né fra loro né con i nostri.",
     ),
+    "times": ("Where the time went", "Dove è andato il tempo"),
+    "times_rule": ("Rule", "Regola"),
+    "times_jobs": ("Jobs", "Job"),
+    "times_wall": ("Wall time (s)", "Tempo reale (s)"),
+    "times_share": ("Share", "Quota"),
+    "times_cpu": ("CPU time (s)", "Tempo di CPU (s)"),
+    "times_longest": ("Longest job (s)", "Job più lungo (s)"),
+    "times_which": ("Which", "Quale"),
+    "times_memory": ("Largest memory (MB)", "Memoria massima (MB)"),
+    "times_total": ("all", "tutte"),
+    "note_jobs": (
+        "Wall time: added up over the jobs of a rule, also where these ran side by side, so that "
+        "the sum can be more than the time that the run took. Steps that only copy, join or draw "
+        "are not timed. A job that was made again counts with its last time; jobs of settings that "
+        "the run had before count as well.",
+        "Tempo reale: somma sui job di una regola, anche se eseguiti in parallelo; può superare la "
+        "durata dell'esecuzione. I passi che solo copiano, uniscono o disegnano non sono misurati. "
+        "Di un job rifatto conta l'ultimo tempo; contano anche i job di impostazioni precedenti.",
+    ),
+    "note_jobs_read": (
+        "CPU time and memory are looked at every half second at first, later every half minute: "
+        "they are too low by what came after the last look, and 0 for the shortest jobs. Values "
+        "differ from run to run.",
+        "Tempo di CPU e memoria sono rilevati prima ogni mezzo secondo, poi ogni mezzo minuto: "
+        "manca ciò che segue l'ultima rilevazione, e per i job più brevi valgono 0. I valori "
+        "cambiano da esecuzione a esecuzione.",
+    ),
     "note_contrasts": (
         "Pairs of cells that are equal in all other factors, each pair of fits once. Difference: "
         "accuracy of the first level minus that of the second, on the same test images; mean over "

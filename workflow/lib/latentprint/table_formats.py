@@ -195,10 +195,13 @@ body { font: 14px/1.45 "DejaVu Sans", Verdana, sans-serif; color: #222; backgrou
 table { border-collapse: collapse; border-top: 2px solid #222; border-bottom: 2px solid #222; }
 caption { text-align: left; font-weight: bold; padding: 0 0 .5em; }
 th, td { padding: .2em .7em; text-align: left; font-weight: normal; white-space: nowrap; }
-thead th { border-bottom: 1px solid #222; white-space: normal; vertical-align: bottom; }
+thead th { border-bottom: 1px solid #222; white-space: normal; text-wrap: balance;
+           vertical-align: bottom; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
 .block td { border-top: 1px solid #222; }
-p { max-width: 60em; font-size: 12px; margin: .5em 0 0; }"""
+p { max-width: 60em; font-size: 12px; margin: .5em 0 0; }
+@media (max-width: 640px) { body { font-size: 12px; margin: .6em; }
+                            th, td { padding: .2em .4em; } }"""
 
 
 def to_html(table: Table) -> str:
@@ -223,6 +226,7 @@ def to_html(table: Table) -> str:
         "<!DOCTYPE html>",
         f'<html lang="{table.language}">',
         '<head><meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>{escape(table.title)}</title>",
         f"<style>\n{_STYLE}\n</style></head>",
         "<body>",
