@@ -1,6 +1,7 @@
 """The histogram engine behind scikit-learn's entry, and what it must not cost others."""
 
 import copy
+import inspect
 import json
 import subprocess
 import sys
@@ -147,6 +148,14 @@ def test_flat_images_fit_where_they_should():
     assert fit_bytes("GB", {"name": "sklearn"}, 30_000, 65_536, boosted) > 24e9
 
 
+def test_the_hyperparameters_that_engines_are_said_to_take_are_theirs():
+    given = {"random_state", "n_jobs", "threads"}  # by `make`
+    for entry in CLASSIFIERS.values():
+        for engine in entry.engines.values():
+            taken = set(inspect.signature(type(engine.make({}, 0, 1))).parameters)
+            assert set(engine.names) == taken - given
+
+
 # What a configuration may ask for
 
 
@@ -158,12 +167,12 @@ def config(root):
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("RF", {"name": "histogramm"}, "engine.RF.name: 'histogramm' is not one of"),
+        ("RF", {"name": "histogramm"}, 'engine.RF.name is "histogramm", expected one of'),
         ("RF", {"name": "sklearn", "max_bins": 63}, "engine.RF.name: 'histogram' was expected"),
-        ("RF", {"name": "histogram", "max_bins": 256}, "256 is greater than the maximum of 255"),
+        ("RF", {"name": "histogram", "max_bins": 256}, "max_bins is 256, expected at most 255"),
         ("RF", {"name": "histogram", "early_stopping": True}, "early_stopping is not a key"),
         ("GBS", {"name": "sklearn"}, "engine.GBS.name: 'histogram' was expected"),
-        ("GB", {"name": "histogram", "max_bins": 1}, "1 is less than the minimum of 2"),
+        ("GB", {"name": "histogram", "max_bins": 1}, "max_bins is 1, expected at least 2"),
     ],
 )
 def test_nonsense_of_engines_is_refused_in_one_line(root, config, key, value, message):
@@ -178,9 +187,9 @@ def test_nonsense_of_engines_is_refused_in_one_line(root, config, key, value, me
 @pytest.mark.parametrize(
     ("halving", "message"),
     [
-        ({"candidates": 1}, "search.RF.halving.candidates: 1 is less than the minimum of 2"),
-        ({"factor": 1}, "search.RF.halving.factor: 1 is less than the minimum of 2"),
-        ({"least": 0}, "search.RF.halving.least: 0 is less than the minimum of 8"),
+        ({"candidates": 1}, "search.RF.halving.candidates is 1, expected at least 2"),
+        ({"factor": 1}, "search.RF.halving.factor is 1, expected at least 2"),
+        ({"least": 0}, "search.RF.halving.least is 0, expected at least 8"),
         ({"candidate": 9}, "search.RF.halving.candidate is not a key (did you mean candidates?)"),
     ],
 )

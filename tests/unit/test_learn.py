@@ -38,7 +38,8 @@ from latentprint.predictions import Predictions, read_predictions, vote, write_p
 from latentprint.protocol import training_positions, voting_positions
 from latentprint.search import cross_validate, grid, image_folds, search
 from latentprint.seeds import rng
-from latentprint.spaces import check_space, draw
+from latentprint.space_check import check_space
+from latentprint.spaces import draw
 from latentprint.study import search_cell
 from latentprint.tuning import (
     Best,
@@ -780,6 +781,7 @@ def test_a_search_made_smaller_or_given_more_cores_keeps_its_trials(searched, tm
         ({"a": {"integers": [5, 5]}}, [], r"search\.RF\.space\.a"),
         ({"a": {"between": [1, 5]}}, [], r"search\.RF\.space\.a"),
         ({"a": {"loguniform": [0, 1]}}, [], r"search\.RF\.space\.a"),
+        ({"a": {"integers": [1.5, 3]}}, [], r"search\.RF\.space\.a"),
         ({"a": {"choice": []}}, [], r"search\.RF\.space\.a"),
         ({"a": {}}, [], r"search\.RF\.space\.a"),
         ({"a": 5, "b": {"uniform": [0, 1]}}, ["a"], r"search\.RF\.grid: a is not"),

@@ -19,7 +19,7 @@ LIBRARY = ROOT / "workflow" / "lib"
 sys.path.insert(0, str(LIBRARY))
 
 from latentprint import files, grid, image_folders, points, provenance, run_records
-from latentprint.configuration import check_schema
+from latentprint.configuration import check_schema, name_keys
 from latentprint.errors import UserError
 from latentprint.protocol import apply_protocol
 
@@ -33,6 +33,7 @@ def refuse(error):
     raise SystemExit(2)
 
 
+name_keys(config)
 try:
     check_schema(config, ROOT / "workflow" / "schemas" / "config.schema.yaml")
     overridden = apply_protocol(config)

@@ -32,10 +32,13 @@ class Engine:
     make : callable (parameters, random_state, threads) -> estimator
     memory : callable (rows, values, parameters) -> bytes
         What one fit needs at its peak, the rows themselves included.
+    names : tuple of str
+        Hyperparameters that it takes; others are refused before a run. Empty: nothing is refused.
     """
 
     make: Callable[[Parameters, int, int], Any]
     memory: Callable[[int, int, Parameters], float]
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,27 @@ class Classifier:
     def boosts(self) -> bool:
         """Tell whether trees are grown in rounds, which may stop early."""
         return self.grown == "max_iter"
+
+
+# By engine, without what `make` gives itself; the classes are not asked, as importing them takes
+# seconds (tests compare).
+_FOREST_NAMES = tuple(
+    "bootstrap ccp_alpha class_weight criterion max_depth max_features max_leaf_nodes max_samples "
+    "min_impurity_decrease min_samples_leaf min_samples_split min_weight_fraction_leaf "
+    "monotonic_cst n_estimators oob_score verbose warm_start".split()
+)
+_BOOSTING_NAMES = tuple(
+    "categorical_features class_weight early_stopping interaction_cst l2_regularization "
+    "learning_rate loss max_bins max_depth max_features max_iter max_leaf_nodes min_samples_leaf "
+    "monotonic_cst n_iter_no_change scoring tol validation_fraction verbose warm_start".split()
+)
+_HISTOGRAM_FOREST_NAMES = tuple(
+    "bootstrap max_depth max_features min_samples_leaf n_estimators".split()
+)
+_HISTOGRAM_BOOSTING_NAMES = tuple(
+    "early_stopping l2_regularization learning_rate max_features max_iter max_leaf_nodes "
+    "min_samples_leaf n_iter_no_change tol".split()
+)
 
 
 def _make_forest(parameters: Parameters, random_state: int, threads: int) -> Any:
@@ -164,12 +188,18 @@ _BOOSTING_PUBLISHED: Parameters = {
 }
 _COLUMNS_OF_A_TREE: Parameters = {"max_features": 0.05}
 
+_HISTOGRAM_BOOSTING = Engine(
+    _make_histogram_boosting, _histogram_boosting_bytes, _HISTOGRAM_BOOSTING_NAMES
+)
+
 CLASSIFIERS: dict[str, Classifier] = {
     # Thesis: oob_score was on but never reported; it changes no prediction and is left off.
     "RF": Classifier(
         engines={
-            "sklearn": Engine(_make_forest, _forest_bytes),
-            HISTOGRAM: Engine(_make_histogram_forest, _histogram_forest_bytes),
+            "sklearn": Engine(_make_forest, _forest_bytes, _FOREST_NAMES),
+            HISTOGRAM: Engine(
+                _make_histogram_forest, _histogram_forest_bytes, _HISTOGRAM_FOREST_NAMES
+            ),
         },
         space={
             "n_estimators": {"integers": [100, 500]},
@@ -188,8 +218,8 @@ CLASSIFIERS: dict[str, Classifier] = {
     # Thesis: the space was drawn with LightGBM's names; these are the same quantities.
     "GB": Classifier(
         engines={
-            "sklearn": Engine(_make_boosting, _boosting_bytes),
-            HISTOGRAM: Engine(_make_histogram_boosting, _histogram_boosting_bytes),
+            "sklearn": Engine(_make_boosting, _boosting_bytes, _BOOSTING_NAMES),
+            HISTOGRAM: _HISTOGRAM_BOOSTING,
         },
         space=_BOOSTING_SPACE,
         published=_BOOSTING_PUBLISHED,
@@ -197,7 +227,7 @@ CLASSIFIERS: dict[str, Classifier] = {
     ),
     # Not of the thesis: every tree sees columns drawn for it, so another model under another name.
     "GBS": Classifier(
-        engines={HISTOGRAM: Engine(_make_histogram_boosting, _histogram_boosting_bytes)},
+        engines={HISTOGRAM: _HISTOGRAM_BOOSTING},
         space=_BOOSTING_SPACE | _COLUMNS_OF_A_TREE,
         published=_BOOSTING_PUBLISHED | _COLUMNS_OF_A_TREE,
         grown="max_iter",

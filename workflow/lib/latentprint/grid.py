@@ -3,6 +3,7 @@
 Pure functions of the configuration, imported by the workflow's rules; nothing heavy is imported.
 """
 
+import math
 import os
 from dataclasses import dataclass
 from itertools import product
@@ -11,9 +12,11 @@ from typing import Any
 
 from latentprint import shards
 from latentprint.classifiers import CLASSIFIERS, HISTOGRAM, fit_bytes, way_out
+from latentprint.configuration import meant
 from latentprint.errors import UserError
 from latentprint.image_folders import class_counts
 from latentprint.protocol import FAITHFUL
+from latentprint.space_check import check_space
 
 Config = dict[str, Any]
 
@@ -23,6 +26,7 @@ FIT_THREADS = 8
 SMALL_IS_LARGE = ("min_samples_leaf",)  # the smaller, the more memory
 BYTES_OF_IMAGE = {"Y": 160 * 256 * 4, "YUV": 256 * 256 * 4}  # float32, 256 x 256 pixels
 CARRIED = "carried"
+LATENT = 16  # pixels on which a latent stands, in either direction
 LARGEST_SIDE = 1024  # pixels; larger pictures are coded in tiles, which needs the pictures
 
 
@@ -215,13 +219,20 @@ def check(config: Config) -> None:
             "are drawn"
         )
     for bpp in config["bpp"]:
-        if float(level(bpp)) != float(bpp) or "e" in level(bpp):
+        written = level(bpp)  # infinity is a number in YAML
+        if not math.isfinite(bpp) or float(written) != float(bpp) or "e" in written:
             raise UserError(f"config: bpp {bpp}, expected at most 6 digits, from 0.0001 to 99999")
     named = [level(bpp) for bpp in config["bpp"]]
     if len(set(named)) != len(named):
         raise UserError(f"config: bpp {config['bpp']} names a level twice. Give each level once")
     _check_levels(config)
     _check_codec(config)
+    positions = (-(-config["image_size"] // LATENT)) ** 2
+    if "multiple" in config["features"] and config["n_patches"] > positions:
+        raise UserError(
+            f"config: n_patches is {config['n_patches']}, expected at most {positions}, the "
+            f"positions of a latent of {config['image_size']} pixels"
+        )
     _check_reuse(config)
     for classifier in config["classifiers"]:
         if classifier not in CLASSIFIERS:
@@ -233,6 +244,7 @@ def check(config: Config) -> None:
             if classifier not in config[key]:
                 raise UserError(f"config: {key} has no entry for {classifier}. Add one")
         _check_engine(config, classifier)
+        _check_space(config, classifier)
     for classifier, search in config["search"].items():
         for name in search["grid"]:
             if not isinstance(search["space"].get(name), dict):
@@ -255,6 +267,20 @@ def _check_engine(config: Config, classifier: str) -> None:
             f"config: engine.{classifier}.name is {name}, expected sklearn with protocol faithful, "
             "which does what the thesis' code did. Set the one or the other"
         )
+
+
+def _check_space(config: Config, classifier: str) -> None:
+    """Check that the space of a search can be drawn from and that its names mean something."""
+    space = config["search"][classifier]["space"]
+    check_space(classifier, space, ())
+    name = config["engine"][classifier]["name"]
+    known = CLASSIFIERS[classifier].engines[name].names
+    for parameter in space:
+        if known and parameter not in known:
+            raise UserError(
+                f"config: search.{classifier}.space.{parameter} is not a hyperparameter of engine "
+                f"{name} ({meant(parameter, known)})"
+            )
 
 
 def _check_levels(config: Config) -> None:

@@ -36,7 +36,8 @@ from latentprint.learn import load_engine
 from latentprint.progress import Progress
 from latentprint.search import check_largest, image_folds, space_of
 from latentprint.seeds import rng
-from latentprint.spaces import check_space, draw
+from latentprint.space_check import check_space
+from latentprint.spaces import draw
 from latentprint.tuning import Trial, best_trial
 
 logger = logging.getLogger(__name__)

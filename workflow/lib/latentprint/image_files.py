@@ -9,6 +9,7 @@ programs that do not would disagree about the pixels, and the JPEG block grid wo
 
 import hashlib
 import io
+import stat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from PIL import Image, UnidentifiedImageError, features
 from PIL.JpegImagePlugin import get_sampling
 
 from latentprint.errors import UserError
+from latentprint.png_rows import has_all_rows
 
 # Never the formats that Pillow hands to another program (EPS goes to Ghostscript).
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
@@ -170,16 +172,20 @@ def decoder_version() -> str:
 
 def _read(path: Path) -> bytes:
     try:
-        if not path.exists():
-            raise RefusedImage("does not exist")
-        if not path.is_file():
-            raise RefusedImage("is not a regular file")
-        n_bytes = path.stat().st_size
-        if n_bytes == 0:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):  # a pipe would be waited for without end
+            what = "a folder" if stat.S_ISDIR(found.st_mode) else "a device or a pipe"
+            raise RefusedImage(f"is {what}, expected a file")
+        if found.st_size == 0:
             raise RefusedImage("is empty (0 bytes)")
-        if n_bytes > LARGEST_FILE_BYTES:
-            raise RefusedImage(f"is {n_bytes} bytes, expected at most {LARGEST_FILE_BYTES}")
+        if found.st_size > LARGEST_FILE_BYTES:
+            raise RefusedImage(f"is {found.st_size} bytes, expected at most {LARGEST_FILE_BYTES}")
         return path.read_bytes()
+    except FileNotFoundError:
+        link = path.is_symlink()
+        raise RefusedImage(
+            "is a link to a file that does not exist" if link else "does not exist"
+        ) from None
     except OSError as error:
         raise RefusedImage(f"cannot be read ({error.strerror})") from None
 
@@ -195,6 +201,7 @@ def _decoded(data: bytes, size: int | None) -> tuple[Image.Image, str]:
         mode = image.mode
         _refuse_by_header(image, data, size)
         image.load()
+        whole = image.format != "PNG" or has_all_rows(data)
         orientation = image.getexif().get(ORIENTATION_TAG, 1)
     except (RefusedImage, MemoryError):
         raise
@@ -205,6 +212,8 @@ def _decoded(data: bytes, size: int | None) -> tuple[Image.Image, str]:
     except Exception as error:
         text = " ".join(str(error).split())
         raise RefusedImage(f"does not decode ({text or type(error).__name__})") from None
+    if not whole:
+        raise RefusedImage("does not decode (the PNG data end before the last row)")
     # libjpeg fills the rest with grey without a word when a cut file was padded with zeros (a
     # broken download). The markers cannot occur in scan data, and a thumbnail comes before it.
     # A cut file to which somebody gave a new end marker cannot be told from a grey picture.

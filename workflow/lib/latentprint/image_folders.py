@@ -93,10 +93,13 @@ def class_counts(root: Path, split: str) -> dict[str, int]:
     source = root / f"{split}.csv"
     if source.is_file():
         with source.open(encoding="utf-8-sig", newline="", errors="replace") as file:
-            for row in csv.DictReader(file):
-                label = LABEL_OF_NUMBER.get(row.get("label"))
-                if label:
-                    counts[label] += 1
+            try:
+                for row in csv.DictReader(file):
+                    label = LABEL_OF_NUMBER.get(row.get("label"))
+                    if label:
+                        counts[label] += 1
+            except csv.Error:
+                pass  # the index says what is wrong and where
     else:
         for folder in class_folders(root, (split,)):
             if folder.is_dir():
@@ -145,8 +148,10 @@ def check_layout(root: Path, splits: Sequence[str] = RUN_SPLITS) -> None:
             f"{folders} with the images in them."
         )
     for path in lists:
-        if path.suffix == ".csv":
+        if path.is_file():
             _check_header(path, _header(path))
+        elif not os.access(path, os.R_OK | os.X_OK):
+            raise UserError(f"{path}: cannot be listed. Check its permissions.")
     missing = [path for path in expected if path not in lists]
     if missing:
         raise UserError(
@@ -185,10 +190,12 @@ def find(root: Path, splits: Sequence[str] = RUN_SPLITS) -> list[Listed]:
     for split in splits:
         images += _from_list(root, split) if by_lists else _from_folders(root, split)
     if not images:
-        raise UserError(
-            f"{root}: no images listed for {', '.join(splits)}. Known suffixes: "
-            f"{' '.join(sorted(SUFFIXES))}."
+        where = (
+            "the lists have no row below their header"
+            if by_lists
+            else f"no file has one of the suffixes {' '.join(sorted(SUFFIXES))}"
         )
+        raise UserError(f"{root}: no images for {', '.join(splits)}: {where}. Add images.")
     seen: dict[str, str] = {}
     for image in images:
         if image.id in seen:
@@ -230,15 +237,22 @@ def _image_entries(folder: Path) -> tuple[list[os.DirEntry], int]:
         for entry in entries
         if os.path.splitext(entry.name)[1].lower() in SUFFIXES
         and not entry.name.startswith(".")
-        and not entry.is_dir()
+        and not _is_folder(entry)
     ]
     return images, len(entries) - len(images)
+
+
+def _is_folder(entry: os.DirEntry) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself: the index will exclude it with this reason
+        return False
 
 
 def _size(entry: os.DirEntry) -> int:
     try:
         return entry.stat().st_size
-    except OSError:  # a link that leads nowhere: the index will exclude it with this reason
+    except OSError:  # a link that leads nowhere: the same
         return -1
 
 
@@ -255,7 +269,7 @@ def _from_list(root: Path, split: str) -> list[Listed]:
                 image = _from_row(row, split, f"{source}, line {reader.line_num}")
                 images.append(image._replace(path=str(base / image.path)))
     except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{source}: not a utf-8 csv file ({error}).") from None
+        raise _no_csv_file(source, error) from None
     logger.info("%s: %d rows", source.name, len(images))
     return images
 
@@ -265,7 +279,19 @@ def _header(source: Path) -> Sequence[str]:
         with source.open(encoding="utf-8-sig", newline="") as file:
             return next(csv.reader(file), [])
     except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{source}: not a utf-8 csv file ({error}).") from None
+        raise _no_csv_file(source, error) from None
+    except OSError as error:
+        raise UserError(
+            f"{source}: cannot be read ({error.strerror}). Check its permissions and the disk."
+        ) from None
+
+
+def _no_csv_file(source: Path, error: Exception) -> UserError:
+    if isinstance(error, csv.Error):
+        return UserError(f"{source}: not a csv file ({error}). Is there a quote that has no end?")
+    return UserError(
+        f"{source}: not a utf-8 csv file ({error}). Save it as csv with the encoding utf-8."
+    )
 
 
 def _check_header(source: Path, header: Sequence[str]) -> None:
@@ -275,12 +301,23 @@ def _check_header(source: Path, header: Sequence[str]) -> None:
             f"{source}, line 1: column '{missing[0]}' is missing; expected "
             f"{', '.join(LIST_COLUMNS)}, got {', '.join(header) or 'an empty file'}."
         )
+    twice = [name for name in LIST_COLUMNS if header.count(name) > 1]
+    if twice:
+        raise UserError(
+            f"{source}, line 1: column '{twice[0]}' is there {header.count(twice[0])} times, "
+            "expected once. Remove or rename the others."
+        )
 
 
 def _from_row(row: dict, split: str, where: str) -> Listed:
     """Check one csv row; `where` is file and line for the message."""
-    if None in row or None in row.values():
-        raise UserError(f"{where}: the number of values differs from the header's.")
+    extra = row.pop(None, [])
+    given = sum(value is not None for value in row.values()) + len(extra)
+    if given != len(row):
+        raise UserError(
+            f"{where}: expected {len(row)} values, as many as the header has, got {given}. "
+            "A value that holds a comma needs quotes."
+        )
     label = LABEL_OF_NUMBER.get(row["label"])
     if label is None:
         raise UserError(f"{where}: label: expected 1 (real) or 0 (fake), got '{row['label']}'.")
@@ -303,7 +340,7 @@ def _from_row(row: dict, split: str, where: str) -> Listed:
                     f"in '{row['path']}'."
                 )
     if not row["id"]:
-        raise UserError(f"{where}: id is empty.")
+        raise UserError(f"{where}: id: expected a name, unique in a run, got nothing.")
     for value in (row["id"], row["path"]):
         _refuse_unwritable(value, where)
     return Listed(row["id"], str(path), label, split)

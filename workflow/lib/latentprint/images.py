@@ -110,7 +110,7 @@ def check_exclusions(
     raise UserError(
         f"{len(excluded)} of {n_listed} images cannot be used ({share:.2%}), max_excluded allows "
         f"{max_excluded:.2%}: {first}{'; ...' if len(excluded) > 2 else ''}. "
-        f"All reasons: {full_list}. Repair the files or raise max_excluded."
+        f"All reasons: {full_list}. Repair the files, correct image_size, or raise max_excluded."
     )
 
 
@@ -220,9 +220,10 @@ def _per_class(split: str, wanted: int | str, *, counts: Sequence[int]) -> int:
             f"n_{split}: expected an even number from 2 (half real, half fake) or 'all', "
             f"got '{wanted}'."
         )
-    if number // 2 > min(counts):
+    most = 2 * min(counts)
+    if number > most:
         raise UserError(
             f"n_{split}: {number} images need {number // 2} of each class, found {found} usable. "
-            f"Ask for at most {2 * min(counts)}, or add images."
+            f"{f'Ask for at most {most}, or add images' if most else 'Add images of both classes'}."
         )
     return number // 2

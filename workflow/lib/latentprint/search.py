@@ -29,7 +29,8 @@ from latentprint.predicting import predict_fake
 from latentprint.predictions import vote
 from latentprint.progress import Progress
 from latentprint.seeds import integer, rng
-from latentprint.spaces import check_space, draw, limits
+from latentprint.space_check import check_space
+from latentprint.spaces import draw, limits
 from latentprint.tuning import Trial, best_trial
 
 logger = logging.getLogger(__name__)

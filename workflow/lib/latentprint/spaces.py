@@ -1,14 +1,11 @@
 """Search spaces: what may be drawn for a hyperparameter."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from latentprint.classifiers import Parameters
-from latentprint.errors import UserError
-
-KINDS = ("integers", "uniform", "loguniform", "choice")
 
 
 def draw(
@@ -23,30 +20,6 @@ def draw(
         if len(drawn) == count:
             break
     return drawn
-
-
-def check_space(classifier: str, space: Mapping[str, Any], names: Sequence[str]) -> None:
-    """Raise UserError if a search space cannot be drawn from or a grid name is not in it."""
-    where = f"config, search.{classifier}"
-    for name, entry in space.items():
-        if not isinstance(entry, Mapping):
-            continue
-        kind, values = next(iter(entry.items()), ("", []))
-        usable = len(entry) == 1 and kind in KINDS and isinstance(values, list) and values
-        if usable and kind != "choice":
-            usable = len(values) == 2 and values[0] < values[1]
-            usable = usable and (kind != "loguniform" or values[0] > 0)
-        if not usable:
-            raise UserError(
-                f"{where}.space.{name}: {dict(entry)}, expected a fixed value or one of integers, "
-                "uniform, loguniform (two rising numbers), choice (a list). See config/README.md."
-            )
-    for name in names:
-        if not isinstance(space.get(name), Mapping):
-            raise UserError(
-                f"{where}.grid: {name} is not a hyperparameter that the space draws, expected some "
-                f"of {', '.join(space)}. See config/README.md, key search."
-            )
 
 
 def limits(entry: Any) -> tuple[int, int]:

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from latentprint.codec import torch_files, weights
+from latentprint.codec import weights
 from latentprint.codec.official import MD5, UNUSED_MD5
 from latentprint.codec.weight_set import OPERATING_POINTS
 from latentprint.errors import UserError
-from latentprint.weight_files import BETAS, LETTERS, file_point, relative_path
+from latentprint.weight_files import BETAS, LETTERS, file_point, is_pointer, relative_path
 
 OFFICIAL, OTHER, MISSING, POINTER, BROKEN = "official", "other", "missing", "pointer", "broken"
 NEEDED = {"y": ("encoder",), "y_hat": ("encoder", "entropy"), "pictures": ("decoder",)}
@@ -120,7 +120,7 @@ def _found(folder: Path, name: str) -> Found:
         if not path.exists():
             return Found(MISSING)
         if path.is_file():
-            if torch_files.is_pointer(path):
+            if is_pointer(path):
                 return Found(POINTER)
             with path.open("rb") as file:
                 md5 = hashlib.file_digest(file, "md5").hexdigest()

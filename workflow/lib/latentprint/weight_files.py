@@ -12,6 +12,8 @@ from latentprint.errors import UserError
 LETTERS = {"luma": "Y", "chroma": "UV"}
 BETAS = ("0.002", "0.012", "0.075", "0.5")  # file name suffix of model ids 0 to 3
 
+LFS_POINTER = b"version https://git-lfs"
+
 ANALYSIS_OF = {"SOP": "BOP"}  # operating points without an encoder of their own, and whose they use
 
 
@@ -60,7 +62,7 @@ def transform_files(folder: str | Path, operating_point: str, model: int) -> lis
     Raises
     ------
     UserError
-        If one is missing; says what to put where.
+        If one is missing or was not fetched; says what to put where.
     """
     point = file_point("encoder", operating_point)
     names = [relative_path("encoder", point, part, model) for part in LETTERS]
@@ -68,9 +70,15 @@ def transform_files(folder: str | Path, operating_point: str, model: int) -> lis
 
 
 def entropy_files(folder: str | Path, model: int) -> list[str]:
-    """Give the entropy files of a model id; `UserError` if one is missing."""
+    """Give the entropy files of a model id; `UserError` as above."""
     names = [relative_path("entropy", "", part, model) for part in LETTERS]
     return _existing(folder, names, use=f'y_hat, model id {model} (latents: ["y"] does without)')
+
+
+def is_pointer(path: Path) -> bool:
+    """Tell whether Git LFS left a pointer in place of the file."""
+    with path.open("rb") as file:
+        return file.read(len(LFS_POINTER)) == LFS_POINTER
 
 
 def combined_digest(digests: Mapping[str, str]) -> str:
@@ -101,5 +109,17 @@ def _existing(folder: str | Path, names: Iterable[str], *, use: str) -> list[str
                 f"weights: {path} is missing, needed for {use}. Put the files of the reference "
                 "software there, or name another folder as `weights`; docs/data.md lists the files "
                 "and checks a folder"
+            )
+        try:
+            pointer = is_pointer(path)
+        except OSError as error:
+            raise UserError(
+                f"weights: {path} cannot be read ({error.strerror}), needed for {use}. Check its "
+                "permissions and the disk"
+            ) from None
+        if pointer:
+            raise UserError(
+                f"weights: {path} is a Git LFS pointer, not the file itself, needed for {use}. "
+                "Run `git lfs pull` where it comes from and copy it again"
             )
     return [str(path) for path in paths]

@@ -10,8 +10,8 @@ import torch
 from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
 from latentprint.errors import UserError
+from latentprint.weight_files import is_pointer
 
-LFS_POINTER = b"version https://git-lfs"
 ZIP = b"PK\x03\x04"
 # A training loop may have stored its best loss as a number of NumPy. It is dropped, but the file
 # could not be opened at all if these were refused. They build numbers and do nothing else.
@@ -68,12 +68,6 @@ def load(path: Path) -> dict[str, Any]:
                 "Use the file of the reference software"
             )
     return content
-
-
-def is_pointer(path: Path) -> bool:
-    """Tell whether Git LFS left a pointer in place of the file."""
-    with path.open("rb") as file:
-        return file.read(len(LFS_POINTER)) == LFS_POINTER
 
 
 def _check_bytes(path: Path) -> None:

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from latentprint import grid
-from latentprint.configuration import check_schema
+from latentprint.configuration import check_schema, name_keys
 from latentprint.errors import UserError, run
 from latentprint.plan_page import Machine, check_disk, check_given, page
 from latentprint.protocol import apply_protocol
@@ -24,9 +24,29 @@ def merged(files: list[Path]) -> dict:
     for path in files:
         try:
             update_config(config, load_configfile(path))
-        except (OSError, WorkflowError) as error:
-            raise UserError(f"{path}: cannot be read: {' '.join(str(error).split())}") from None
+        except OSError as error:
+            raise UserError(
+                f"{path}: cannot be read ({error.strerror}). Name a configuration file"
+            ) from None
+        except UnicodeDecodeError:
+            raise UserError(f"{path}: is not in utf-8. Save it with that encoding") from None
+        except WorkflowError as error:
+            fault = _fault(path) or " ".join(str(error).split())
+            raise UserError(f"{path}: is no configuration: {fault}") from None
     return config
+
+
+def _fault(path: Path) -> str:
+    """Say where a file is no YAML, which Snakemake does not; empty if it is."""
+    import yaml
+
+    try:
+        yaml.safe_load(path.read_bytes())
+    except yaml.MarkedYAMLError as error:
+        return f"line {error.problem_mark.line + 1}: {error.problem}"
+    except yaml.YAMLError as error:
+        return " ".join(str(error).split())
+    return ""
 
 
 def main() -> None:
@@ -44,6 +64,7 @@ def main() -> None:
     config = merged(files)
     given = {"images_root": options.images_root, "weights": options.weights}
     config |= {key: value for key, value in given.items() if value}
+    name_keys(config)
     check_schema(config, SCHEMA)
     overridden = apply_protocol(config)
     check_given(config)
