@@ -25,8 +25,8 @@ RUN = "results/thesis"
 class OfThesis(Checkout):
     """A copy of the project whose runs are those of the thesis."""
 
-    def snakemake(self, *arguments, check=True, configuration=THESIS):
-        return super().snakemake(*arguments, check=check, configuration=configuration)
+    def snakemake(self, *arguments, configuration=THESIS, **options):
+        return super().snakemake(*arguments, configuration=configuration, **options)
 
 
 @pytest.fixture(scope="module")

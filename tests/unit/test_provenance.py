@@ -27,7 +27,7 @@ def package(tmp_path, monkeypatch):
 
 
 def digest(package, step="one"):
-    for function in (provenance._source, provenance._imports, provenance._code):
+    for function in (provenance._source,):
         function.cache_clear()
     return provenance.code_digest(step, environment=package / "env.yaml")
 
@@ -35,7 +35,7 @@ def digest(package, step="one"):
 @pytest.fixture(autouse=True)
 def fresh_caches():
     yield
-    for function in (provenance._source, provenance._imports, provenance._code):
+    for function in (provenance._source,):
         function.cache_clear()
 
 

@@ -33,8 +33,8 @@ CONFIG = {
 class Matched(Checkout):
     """A copy of the project whose runs are of the matched levels."""
 
-    def snakemake(self, *arguments, check=True, configuration="matched.yaml"):
-        return super().snakemake(*arguments, check=check, configuration=configuration)
+    def snakemake(self, *arguments, configuration="matched.yaml", **options):
+        return super().snakemake(*arguments, configuration=configuration, **options)
 
     @property
     def results(self):

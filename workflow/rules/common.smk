@@ -24,7 +24,11 @@ from latentprint.errors import UserError
 from latentprint.protocol import apply_protocol
 
 # The step's environment, our package, and nothing else. Runs after a conda env is activated.
-shell.prefix(f"set -euo pipefail; export PYTHONNOUSERSITE=1 PYTHONPATH='{LIBRARY}'; ")
+# `log_to` puts everything into a log, and what tells the time that is left on the terminal, too.
+shell.prefix(
+    f"set -euo pipefail; export PYTHONNOUSERSITE=1 PYTHONPATH='{LIBRARY}'; "
+    "log_to() {{ tee -i $1 | {{ grep --line-buffered ' left' || true; }}; }}; "
+)
 
 
 def refuse(error):

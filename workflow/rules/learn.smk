@@ -30,7 +30,7 @@ rule tune_classifier:
         " --classifier {wildcards.classifier} --cell {params.cell}"
         " --search {params.cfg[search]:q} --engine {params.cfg[engine]:q}"
         " --seed {params.cfg[seed]} --code {params.code} --threads {threads}"
-        " --trials {output.trials} --best {output.best} > {log} 2>&1"
+        " --trials {output.trials} --best {output.best} 2>&1 | log_to {log}"
 
 
 rule fit_classifier:
@@ -61,6 +61,7 @@ rule fit_classifier:
         cfg=classifier_settings("engine"),
         protocol=config["protocol"],
         cell=fitted,
+        expected=expected_fit,
     shell:
         "python -m latentprint.steps.fit_classifier"
         " --features {input.features} --best {input.best} --trials {input.trials}"
@@ -68,7 +69,8 @@ rule fit_classifier:
         " --protocol {params.protocol} --seed {params.cfg[seed]}"
         " --cell {params.cell} --threads {threads}"
         " --model {output.model} --fit {output.fit}"
-        " --predictions {output.predictions} --costs {output.costs} > {log} 2>&1"
+        " --predictions {output.predictions} --costs {output.costs}"
+        " --expected-s {params.expected} 2>&1 | log_to {log}"
 
 
 rule share_cell:

@@ -3,7 +3,9 @@
 
 from latentprint import job_limits
 
-MINUTES = job_limits.minutes(config)
+SECONDS = job_limits.seconds(config)
+# Jobs that need less share an entry of the queue with others; larger ones have one of their own.
+SMALL_MB = 2000
 
 
 def per_attempt(amount):
@@ -13,21 +15,31 @@ def per_attempt(amount):
 
 def minutes_of(rule):
     """Minutes of a rule whose jobs are all of one kind."""
-    return per_attempt(MINUTES.get((rule, ""), job_limits.LEAST_MINUTES))
+    return per_attempt(job_limits.minutes(SECONDS.get((rule, ""), 0)))
 
 
 def search_minutes(wildcards, attempt):
     """Minutes of a search; the least where another's outcome is taken over."""
     kind = f"search {wildcards.classifier} {wildcards.feature}"
     searched = searched_here(wildcards) and config["tuning"] != "published"
-    limit = MINUTES["tune_classifier", kind] if searched else job_limits.LEAST_MINUTES
-    return attempt * limit
+    estimated = SECONDS["tune_classifier", kind] if searched else 0
+    return attempt * job_limits.minutes(estimated)
+
+
+def fit_seconds(wildcards):
+    """Estimated seconds of a fit on one thread."""
+    kind = f"{wildcards.classifier} {wildcards.feature}"
+    return SECONDS["fit_classifier", kind]
 
 
 def fit_minutes(wildcards, attempt):
     """Minutes of a fit."""
-    kind = f"{wildcards.classifier} {wildcards.feature}"
-    return attempt * MINUTES["fit_classifier", kind]
+    return attempt * job_limits.minutes(fit_seconds(wildcards))
+
+
+def expected_fit(wildcards, input):
+    """What a fit is told that it will take; not stored, since it is given the input."""
+    return round(fit_seconds(wildcards) / grid.fit_threads(config))
 
 
 def fit_memory(wildcards, attempt):
@@ -38,12 +50,12 @@ def fit_memory(wildcards, attempt):
 
 
 def cell_group(wildcards):
-    """Search and fit share an entry, those on patches with others: only fits on `flatten` are large."""
-    if wildcards.feature != "flatten":
+    """Search and fit share an entry; where they are small, with those of the same feature."""
+    if fit_memory(wildcards, 1) < SMALL_MB:
         return wildcards.feature
-    return "flatten-" + fitted(wildcards).replace("/", "-")
+    return "large-" + fitted(wildcards).replace("/", "-")
 
 
 def features_group(wildcards):
-    """Features of patches go with what is fitted on them; those of `flatten` are views, made at once."""
+    """Features of patches go with what is fitted on them; those of `flatten` are views."""
     return "views" if wildcards.feature == "flatten" else wildcards.feature

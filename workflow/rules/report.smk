@@ -130,10 +130,10 @@ rule render_times:
         [path for path in TIMES if path not in TIMES_SHOWN],
     log:
         "<logs>/render_times.log",
-    conda:
-        "../../envs/report.yaml"
     group:
         "report"
+    conda:
+        "../../envs/report.yaml"
     resources:
         mem_mb=per_attempt(2000),
         runtime=minutes_of("render_times"),

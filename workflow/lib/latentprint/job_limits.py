@@ -19,8 +19,8 @@ INDEX_SECONDS = 0.0014
 AUDIT_SECONDS = 0.012
 
 
-def minutes(config: Mapping[str, Any]) -> dict[tuple[str, str], int]:
-    """Give the longest that a job of each kind may take.
+def seconds(config: Mapping[str, Any]) -> dict[tuple[str, str], float]:
+    """Estimate how long the longest job of each kind takes on one thread.
 
     Parameters
     ----------
@@ -30,17 +30,19 @@ def minutes(config: Mapping[str, Any]) -> dict[tuple[str, str], int]:
     Returns
     -------
     dict
-        Minutes by (rule, kind), the kind as in `plan.Work`: "" or "search RF single".
+        CPU seconds by (rule, kind), the kind as in `plan.Work`: "" or "search RF single".
     """
     images = n_images(config, "train") + n_images(config, "test")
-    seconds = {
+    found = {
         ("index_images", ""): INDEX_SECONDS * images,
         ("audit_images", ""): AUDIT_SECONDS * images,
     }
-    # On one thread, whatever the rule may use: nodes give what they have.
-    seconds |= {(one.rule, one.kind): one.longest_s for one in work(config)}
-    return {name: _limit(value) for name, value in seconds.items()}
+    return found | {(one.rule, one.kind): one.longest_s for one in work(config)}
 
 
-def _limit(seconds: float) -> int:
-    return LEAST_MINUTES + math.ceil(SAFETY * seconds / 60)
+def minutes(estimated: float) -> int:
+    """Give the minutes after which a job may be killed that is estimated to take so many seconds.
+
+    On one thread, whatever the rule may use: nodes give what they have.
+    """
+    return LEAST_MINUTES + math.ceil(SAFETY * estimated / 60)

@@ -1,11 +1,15 @@
 """Progress lines for long work: rate and time left, at most one line in ten seconds."""
 
 import logging
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 logger = logging.getLogger(__name__)
 
 INTERVAL_S = 10.0
+WAITING_S = 30.0
 
 
 class Progress:
@@ -47,6 +51,38 @@ class Progress:
             duration(left),
             f", {note}" if note else "",
         )
+
+
+@contextmanager
+def waiting(what: str, expected_s: float, *, interval_s: float = WAITING_S) -> Iterator[None]:
+    """Log every half minute how long one piece of work goes on that cannot say how far it is.
+
+    Parameters
+    ----------
+    what : str
+        What is done ("fitting").
+    expected_s : float
+        Seconds that it should take, by measured rates; 0 where nothing is known.
+    interval_s : float
+        Seconds between lines.
+    """
+    ended = threading.Event()
+    began = time.monotonic()
+
+    def tell() -> None:
+        while not ended.wait(interval_s):
+            taken = time.monotonic() - began
+            left = expected_s - taken
+            estimate = f"about {duration(left)}" if left > 0 else "an unknown time"
+            logger.info("%s for %s, %s left by the plan's rates", what, duration(taken), estimate)
+
+    teller = threading.Thread(target=tell, daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        teller.join()
 
 
 def duration(seconds: float) -> str:

@@ -14,6 +14,7 @@ from latentprint.files import write_json, write_yaml
 from latentprint.learn import load_engine, load_training
 from latentprint.model_files import save_model
 from latentprint.predictions import write_predictions
+from latentprint.progress import waiting
 from latentprint.protocol import PROTOCOLS
 from latentprint.tuning import read_best, search_seconds
 
@@ -31,6 +32,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--cell", required=True, help="point/latent/component/feature/classifier")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--expected-s", type=float, default=0.0, help="seconds, by the plan")
     options = parser.parse_args()
 
     best = read_best(options.best, classifier=options.classifier)
@@ -41,7 +43,8 @@ def main() -> None:
         options.features, **{key: cell[key] for key in ("engine", "seed", "threads")}
     )
     began = time.perf_counter()
-    model, description = fit_cell(matrix, best, **cell)
+    with waiting("fitting", options.expected_s):
+        model, description = fit_cell(matrix, best, **cell)
     fit_s = time.perf_counter() - began
     if options.engine["name"] == HISTOGRAM:  # making the bins is part of the other engine's fits
         fit_s += began - loaded
