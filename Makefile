@@ -19,7 +19,7 @@ SETTINGS = $(if $(CONFIG),--configfile "$(CONFIG)") $(if $(strip $(VALUES)),--co
 SHOWN := -name '*.html' -o -name '*.svg' -o -name '*.rst' -o -name '*.css'
 PACK = test -e $(RUN)/report.$(1) && test -z "$$(find $(RUN) workflow/report \( $(SHOWN) \) -newer $(RUN)/report.$(1))" || $(WORKFLOW) $(SETTINGS) --quiet --report $(RUN)/report.$(1) --report-stylesheet workflow/report/style.css > $(RUN)/logs/report.log 2>&1 || { cat $(RUN)/logs/report.log; exit 1; }
 
-.PHONY: help setup demo plan report test test-all lint codec fetch-codec scale compare verify unlock clean
+.PHONY: help setup demo plan report test test-all lint codec fetch-codec scale compare rulegraph verify unlock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -87,6 +87,10 @@ scale: $(READY) ## time, memory and disk of 10,000 images, copies of a few: make
 
 compare: $(READY) ## two finished runs side by side: make compare RUNS=demo,faces
 	@PYTHONPATH=workflow/lib $(BIN)/python -m latentprint.steps.compare_runs --runs "$(RUNS)" --by "$(or $(BY),bpp)"
+
+rulegraph: $(READY) ## draw which rule follows which into docs/images/rules.svg; needs Graphviz' dot
+	@command -v dot > /dev/null || { echo "error: no dot found; install Graphviz (Debian: apt install graphviz)"; exit 2; }
+	@$(WORKFLOW) --rulegraph dot 2> /dev/null | dot -Tsvg -o docs/images/rules.svg
 
 verify: $(READY) ## is every store and file of a run still what was made: make verify RUN=results/demo
 	@PYTHONPATH=workflow/lib $(BIN)/python -m latentprint.steps.verify_run --results $(RUN)

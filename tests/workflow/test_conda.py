@@ -10,7 +10,8 @@ import pytest
 
 from tests.checkout import copy_project
 
-SMALL = ('latents=["y_hat"]', 'bpp=["0.25"]', 'components=["Y"]', 'features=["single"]')
+# Every rule, and no more cells than that takes.
+SMALL = 'latents: ["y_hat"]\nbpp: [0.25]\ncomponents: ["Y"]\nfeatures: [single]'
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,11 @@ def driver(root, shared, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def copy(root, tmp_path_factory):
-    return copy_project(root, tmp_path_factory.mktemp("conda"))
+    copy = copy_project(root, tmp_path_factory.mktemp("conda"))
+    tiny = copy.folder / "tests/data/tiny.yaml"
+    kept = [line for line in tiny.read_text().splitlines() if not line.startswith("components")]
+    tiny.write_text("\n".join([*kept, SMALL]) + "\n")
+    return copy
 
 
 def run(copy, driver, *arguments):
@@ -48,7 +53,7 @@ def test_a_run_from_nothing_but_snakemake(copy, driver):
     for package in ("numpy", "torch", "sklearn", "matplotlib"):
         found = subprocess.run([python, "-c", f"import {package}"], env=driver, capture_output=True)
         assert found.returncode, f"{package} is in the environment that should hold Snakemake alone"
-    result = run(copy, driver, "--config", *SMALL)
+    result = run(copy, driver)
     assert result.returncode == 0, result.stdout + result.stderr
     assert (copy.folder / "results/tiny/tables/table_3_1.csv").is_file()
     assert len(list((copy.folder / ".snakemake/conda").glob("*.env_setup_done"))) == 3
@@ -58,14 +63,12 @@ def test_a_run_from_nothing_but_snakemake(copy, driver):
 def test_adding_or_leaving_out_conda_reruns_nothing(copy, driver):
     """After the test above, in whose folder everything was made in conda environments."""
     for options in ([], ["--use-conda"]):
-        command = ["--dry-run", "--quiet", "rules", *options, "--config", *SMALL]
-        planned = copy.snakemake(*command, environment=driver)
-        assert "Nothing to be done" in planned.stdout
+        assert copy.planned(*options, environment=driver) == {}
 
 
 @pytest.mark.whole
 def test_a_package_missing_from_an_environment_stops_the_run(copy, driver):
     with copy.edited("envs/report.yaml", "  - matplotlib-base=3.11\n", ""):
-        result = run(copy, driver, "--config", *SMALL, "--", "results/tiny/figures/cells.svg")
+        result = run(copy, driver, "--", "results/tiny/figures/cells.svg")
     assert result.returncode
     assert "No module named 'matplotlib'" in result.stdout + result.stderr
