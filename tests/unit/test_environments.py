@@ -54,6 +54,13 @@ def test_every_computing_rule_names_an_environment(root):
     assert {name for name, (environment, _) in rules(root).items() if not environment} == set()
 
 
+def test_every_rule_states_memory_and_minutes(root):
+    for path in (root / "workflow/rules").glob("*.smk"):
+        for name, text in RULES.findall(path.read_text()):
+            if "localrule: True" not in text:
+                assert "mem_mb=" in text and "runtime=" in text, f"{path.name}: {name}"
+
+
 def test_an_environment_names_what_its_rules_import(root):
     for name, (environment, step) in rules(root).items():
         missing = imported(step) - set(packages(root, environment))
