@@ -53,7 +53,7 @@ def cell_group(wildcards):
     """Search and fit share an entry; where they are small, with those of the same feature."""
     if fit_memory(wildcards, 1) < SMALL_MB:
         return wildcards.feature
-    return "large-" + fitted(wildcards).replace("/", "-")
+    return f"large-{'-'.join(wildcards)}"
 
 
 def features_group(wildcards):
