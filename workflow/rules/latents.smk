@@ -101,7 +101,7 @@ rule gather_latents:
     log:
         "<logs>/gather_latents/{mixed}/{split}-{shard}.log",
     group:
-        "stores"
+        "gathered"
     conda:
         "../../envs/codec.yaml"
     resources:
@@ -160,7 +160,7 @@ rule join_shards:
     log:
         "<logs>/join_shards/{point}/{split}.log",
     group:
-        "stores"
+        stores_group
     conda:
         "../../envs/codec.yaml"
     resources:

@@ -56,6 +56,11 @@ def cell_group(wildcards):
     return f"large-{'-'.join(wildcards)}"
 
 
+def stores_group(wildcards):
+    """Stores of y apart: with state that is carried they are read whole before y_hat is made."""
+    return "models" if is_model(wildcards.point) else "stores"
+
+
 def features_group(wildcards):
     """Features of patches go with what is fitted on them; those of `flatten` are views."""
     return "views" if wildcards.feature == "flatten" else wildcards.feature
