@@ -27,16 +27,14 @@ def package(tmp_path, monkeypatch):
 
 
 def digest(package, step="one"):
-    for function in (provenance._source,):
-        function.cache_clear()
+    provenance._source.cache_clear()
     return provenance.code_digest(step, environment=package / "env.yaml")
 
 
 @pytest.fixture(autouse=True)
 def fresh_caches():
     yield
-    for function in (provenance._source,):
-        function.cache_clear()
+    provenance._source.cache_clear()
 
 
 def test_imports_are_followed(package):

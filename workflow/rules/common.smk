@@ -75,12 +75,23 @@ onstart:
         check_memory()
 
 
+def keep_records():
+    """Write what made each file beside the files; on a full disk the error above it stands alone."""
+    try:
+        run_records.keep(Path(RUN))
+    except OSError as error:
+        logger.warning(
+            f"{RUN}/{run_records.NAME}: could not be written ({error.strerror}); it is written "
+            "at the end of the next run"
+        )
+
+
 onsuccess:
-    run_records.keep(Path(RUN))
+    keep_records()
 
 
 onerror:
-    run_records.keep(Path(RUN))
+    keep_records()
 
 
 CELL_FILES = [
