@@ -12,13 +12,13 @@ from benchtools.page import Table, number
 
 from latentprint import store
 from latentprint.feature_files import build_features
-from latentprint.feature_kinds import COMPONENTS, FEATURES, SPLITS
+from latentprint.feature_kinds import COMPONENTS, SPLITS
 from store_cost.measuring import Cost, cold_and_warm, in_child
 from store_cost.setting import Setting, Y
 
 N_PATCHES = 15
 DEMO = (180, 200)  # images of the two splits of `make demo`
-STEPS = tuple(itertools.product(COMPONENTS, FEATURES))
+STEPS = tuple(itertools.product(COMPONENTS, ("flatten", "single", "multiple")))
 
 
 class Found(NamedTuple):

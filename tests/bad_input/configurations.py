@@ -194,9 +194,9 @@ CONFIGURATIONS: Cases = {
         f'config: latents is ["y", "y"], expected each entry once{KEYS}',
     ),
     "unknown classifier": (
-        config("classifiers=[RF, SVM]"),
-        "config: classifiers names SVM, expected some of RF, GB, GBS. Add an entry to "
-        "classifiers.py for a new one",
+        config("classifiers=[RF, KNN]"),
+        "config: classifiers names KNN, expected some of RF, GB, GBS, LR, ridge, SVM, CNN. Add "
+        "an entry to classifiers.py for a new one",
     ),
     "unknown word": (
         config("sampling=last"),

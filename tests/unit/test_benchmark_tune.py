@@ -39,7 +39,7 @@ def test_both_ways_are_compared_and_written_into_the_page(root, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--classifiers", "RF,SVM"], "error: --classifiers RF,SVM: SVM is none, expected"),
+        (["--classifiers", "RF,KNN"], "error: --classifiers RF,KNN: KNN is none, expected"),
         (["--candidates", "1"], "error: --seeds, --draws, --threads: expected 1 or more"),
     ],
 )

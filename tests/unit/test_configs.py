@@ -13,7 +13,7 @@ from latentprint.configuration import check_schema
 from latentprint.errors import UserError
 
 # Not settings of the experiment: they may stay those of the default.
-OPTIONAL = {"seed", "labels", "rd_curve", "training"}
+OPTIONAL = {"seed", "labels", "rd_curve", "training", "screening"}
 
 
 def load(root, name):
@@ -26,7 +26,7 @@ def merged(root, name):
     return config
 
 
-@pytest.fixture(params=["faces", "thesis"])
+@pytest.fixture(params=["faces", "faces-full", "thesis"])
 def name(request):
     return request.param
 
@@ -41,7 +41,10 @@ def test_every_key_is_stated(root, name):
 def test_nothing_of_the_demo_is_left_in_what_is_stated(root, name):
     own, config = load(root, name), merged(root, name)
     for key, value in own.items():
-        if key != "operating_points":  # the demo's levels stay in the table, where no one asks
+        if key in ("search", "engine"):  # others stay, where no one asks
+            assert set(value) == set(own["classifiers"])
+            assert {name: config[key][name] for name in value} == value, key
+        elif key != "operating_points":  # the demo's levels stay in the table, too
             assert config[key] == value, key
     stated = {grid.level(bpp) for bpp in own["operating_points"]}
     assert set(grid.levels(own)) <= stated

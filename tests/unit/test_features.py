@@ -159,6 +159,44 @@ def test_multiple_trains_on_patches_and_tests_on_all_positions(run, tmp_path, co
     assert test.rows_per_image == 256
 
 
+@pytest.mark.parametrize("component", ["Y", "YUV"])
+def test_gap_is_mean_spread_and_magnitude_of_every_channel(run, tmp_path, component):
+    path = tmp_path / "features.h5"
+    build(run, path, "gap", component)
+    for split in ("train", "test"):
+        parts = ["luma", "chroma"] if component == "YUV" else ["luma"]
+        planes = [run[split][f"{part}/y"].astype(np.float64) for part in parts]
+        expected = [
+            statistic
+            for values in planes
+            for statistic in (
+                values.mean(axis=(2, 3)),
+                np.sqrt(
+                    ((values - values.mean(axis=(2, 3), keepdims=True)) ** 2).mean(axis=(2, 3))
+                ),
+                np.abs(values).mean(axis=(2, 3)),
+            )
+        ]
+        found = load_matrix(path, split)
+        assert found.rows_per_image == 1
+        assert np.allclose(found.values, np.concatenate(expected, axis=1), rtol=1e-6, atol=1e-6)
+
+
+def test_screened_sees_what_flatten_sees_and_is_no_copy(run, tmp_path):
+    paths = {name: tmp_path / f"{name}.h5" for name in ("flatten", "screened")}
+    for name, path in paths.items():
+        build(run, path, name, "YUV")
+    found = {name: load_matrix(path, "train") for name, path in paths.items()}
+    assert np.array_equal(found["screened"].values, found["flatten"].values)
+    assert found["screened"].screens and not found["flatten"].screens
+    assert paths["screened"].stat().st_size < found["flatten"].values.nbytes / 5
+
+
+def test_the_grid_of_the_latents_is_known(run, tmp_path):
+    build(run, tmp_path / "features.h5", "flatten", "Y")
+    assert load_matrix(tmp_path / "features.h5", "train").grid == (16, 16)
+
+
 def test_labels_follow_their_images(run, tmp_path):
     path = tmp_path / "multiple.h5"
     build(run, path, "multiple", "Y")

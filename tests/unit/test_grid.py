@@ -136,7 +136,7 @@ def with_value(config, path, value):
         ("bpp", [0.125], r"bpp 0\.125, expected hundredths .* where rates are matched"),
         ("bpp", [0.001], r"bpp 0\.001, expected hundredths .* where rates are matched"),
         ("engine", {"RF": {"name": "sklearn"}}, "engine has no entry for GB"),
-        ("classifiers", ["RF", "SVM"], "classifiers names SVM, expected some of RF, GB"),
+        ("classifiers", ["RF", "KNN"], "classifiers names KNN, expected some of RF, GB"),
         ("search.RF.grid", ["n_estimators"], "does not search"),
     ],
 )
@@ -190,3 +190,46 @@ def test_extras_need_y_hat(config):
     config["latents"] = ["y"]
     with pytest.raises(UserError, match=r"store\.extras names q, mu, expected none without y_hat"):
         grid.check(config)
+
+
+def test_classifiers_have_cells_of_the_features_that_they_take(config):
+    config["features"] = ["flatten", "multiple", "gap", "screened"]
+    config["classifiers"] = ["RF", "LR", "SVM", "CNN"]
+    found = {(cell.feature, cell.classifier) for cell in grid.cells(config)}
+    every = {(f, c) for f in config["features"] for c in config["classifiers"]}
+    assert every - found == {
+        ("multiple", "SVM"), ("multiple", "CNN"), ("gap", "CNN"), ("screened", "CNN"),
+    }  # fmt: skip
+    grid.check(config)
+
+
+def test_a_feature_or_classifier_without_a_cell_is_named(config):
+    config["features"], config["classifiers"] = ["multiple"], ["RF", "CNN"]
+    with pytest.raises(UserError, match="classifiers names CNN, which is fitted to flatten alone"):
+        grid.check(config)
+    config["features"], config["classifiers"] = ["flatten", "gap"], ["CNN"]
+    with pytest.raises(UserError, match="features names gap, to which none of CNN can be fitted"):
+        grid.check(config)
+
+
+@pytest.mark.parametrize(
+    ("features", "classifiers", "message"),
+    [
+        (["flatten"], ["RF", "LR"], "the thesis has no hyperparameters of LR"),
+        (["screened"], ["RF"], "the thesis has no feature screened"),
+    ],
+)
+def test_what_the_thesis_does_not_have_is_not_published(config, features, classifiers, message):
+    config |= {"tuning": "published", "features": features, "classifiers": classifiers}
+    with pytest.raises(UserError, match=message):
+        grid.check(config)
+
+
+def test_a_screened_fit_needs_the_matrix_and_what_it_chose(config):
+    config["screening"] = {"k": {"choice": [64, 128]}}
+    whole, chosen = (
+        grid.fit_memory_mb(config, "YUV", name, "LR") for name in ("flatten", "screened")
+    )
+    rows = grid.n_images(config, "train")
+    assert chosen - 1000 == round((4 * rows * 65_536 + 12 * rows * 128) / 1e6)
+    assert chosen < whole

@@ -216,10 +216,14 @@ def test_equal_fits_give_equal_files_and_answers(classifier, tmp_path):
     )
 
 
-def test_only_four_types_are_trusted_beyond_the_usual(tmp_path):
+def test_only_these_types_are_trusted_beyond_the_usual(tmp_path):
     from sklearn.preprocessing import FunctionTransformer
 
     assert sorted(TRUSTED_TYPES) == [
+        "latentprint.estimators.convolutional.ConvolutionalHead",
+        "latentprint.estimators.kernel_machine.KernelMachine",
+        "latentprint.estimators.linear.RidgeScores",
+        "latentprint.estimators.screening.Screened",
         "latentprint.histograms.boosting.HistogramBoosting",
         "latentprint.histograms.forest.HistogramForest",
         "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
@@ -556,7 +560,9 @@ def test_no_image_stands_on_both_sides_of_a_fold(monkeypatch):
     data = matrix(n=24, rows=4)
     seen = []
 
-    def record(classifier, parameters, *, values, groups, fake, random_state, threads, engine):
+    def record(
+        classifier, parameters, *, values, groups, fake, random_state, threads, engine, **also
+    ):
         seen.append(set(groups.tolist()))
         assert len(values) == len(groups) == len(fake)
         return fit_model(
@@ -568,6 +574,7 @@ def test_no_image_stands_on_both_sides_of_a_fold(monkeypatch):
             random_state=random_state,
             threads=threads,
             engine=engine,
+            **also,
         )
 
     monkeypatch.setattr("latentprint.search.fit_model", record)

@@ -324,12 +324,12 @@ def test_all_images_of_a_set_that_is_not_given_are_not_made_up(config, tmp_path)
 
 
 def test_another_classifier_is_not_estimated_in_silence(config, tmp_path):
-    config["classifiers"] = ["RF", "LR"]
-    config["search"]["LR"] = config["search"]["RF"]
-    config["engine"]["LR"] = {"name": "sklearn"}
+    config["classifiers"] = ["RF", "KNN"]
+    config["search"]["KNN"] = config["search"]["RF"]
+    config["engine"]["KNN"] = {"name": "sklearn"}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(plan.grid.CLASSIFIERS, "LR", plan.grid.CLASSIFIERS["RF"])
-        assert "LR: time and models are not estimated" in printed(config, tmp_path)
+        patch.setitem(plan.grid.CLASSIFIERS, "KNN", plan.grid.CLASSIFIERS["RF"])
+        assert "KNN: time and models are not estimated" in printed(config, tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -153,3 +153,13 @@ def test_a_search_may_be_reused_from_a_feature_outside_the_run(config):
     config["features"] = ["flatten"]
     grid.check(config)
     assert Points(config).study("model-3/y/Y/flatten/GB") == "model-3/y/Y/single/GB"
+
+
+def test_a_penalty_is_searched_for_every_feature(config):
+    """It depends on the number of values; trees take over what another feature found."""
+    config["classifiers"] += ["LR"]
+    config["tuning_from"] = {"flatten": "single", "latents": False, "bpp": False}
+    found = Points(config)
+    name = "model-3/y/Y/flatten/{}"
+    assert found.study(name.format("LR")) == name.format("LR")
+    assert found.study(name.format("RF")) == "model-3/y/Y/single/RF"

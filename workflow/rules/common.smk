@@ -147,7 +147,7 @@ wildcard_constraints:
     point=f"{points.MODEL}|{points.MIXED}|{points.QUANTISED}",
     latent="y|y_hat",
     component="Y|YUV",
-    feature="flatten|single|multiple",
+    feature="flatten|single|multiple|gap|screened",
     classifier="[A-Za-z][A-Za-z0-9]*",
 
 

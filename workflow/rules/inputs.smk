@@ -331,6 +331,8 @@ def search_settings(wildcards):
     search = config["search"][wildcards.classifier]
     unread = SEARCH_UNREAD.get(config["tuning"], ())
     read = {key: value for key, value in search.items() if key not in unread}
+    if wildcards.feature == grid.SCREENED:
+        read["space"] = read["space"] | config["screening"]
     return values | {"search": json.dumps(read)}
 
 

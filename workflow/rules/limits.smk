@@ -62,5 +62,5 @@ def stores_group(wildcards):
 
 
 def features_group(wildcards):
-    """Features of patches go with what is fitted on them; those of `flatten` are views."""
-    return "views" if wildcards.feature == "flatten" else wildcards.feature
+    """Features of patches go with what is fitted on them; views go together."""
+    return "views" if wildcards.feature in grid.VIEWS else wildcards.feature

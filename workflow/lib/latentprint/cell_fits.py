@@ -79,9 +79,12 @@ def fit_cell(
         random_state=random_state,
         threads=threads,
         engine=engine["name"],
+        grid=matrix.grid,
     )
-    # Thesis: computed, never reported. Rows of one image would leak, so that patches have none.
+    # Thesis: computed, never reported. Rows of one image would leak, so that patches have none, and
+    # so would screening, which chose values with the labels of all rows.
     asked = best.classifier == "RF" and matrix.rows_per_image == 1 and not faithful
+    asked = asked and not matrix.screens
     return model, {
         "cell": cell,
         "protocol": protocol,

@@ -12,7 +12,9 @@ logger = logging.getLogger(__name__)
 
 Parameters = dict[str, Any]
 
+SKLEARN = "sklearn"
 HISTOGRAM = "histogram"
+TORCH = "torch"
 MAX_BINS = 255  # of the histogram engine, where the configuration gives none
 BYTES_OF_NODE = 85  # of a fitted tree, as scikit-learn keeps it
 # Of the histogram engine, whose modules are not imported here: they need numba (tests compare).
@@ -55,17 +57,27 @@ class Classifier:
         Parameters that the thesis printed.
     grown : str or None
         The hyperparameter that counts trees or rounds, which `tuning: halving` reads off one fit.
+    features : tuple of str
+        What it can be fitted to; empty: every feature. A run has no cells of the others.
+    validates : bool
+        Whether every fit keeps back a tenth of the images to stop early.
     """
 
     engines: Mapping[str, Engine]
     space: Parameters = field(default_factory=dict)
     published: Parameters = field(default_factory=dict)
     grown: str | None = None
+    features: tuple[str, ...] = ()
+    validates: bool = False
 
     @property
     def boosts(self) -> bool:
         """Tell whether trees are grown in rounds, which may stop early."""
         return self.grown == "max_iter"
+
+    def takes(self, feature: str) -> bool:
+        """Tell whether it can be fitted to a feature."""
+        return not self.features or feature in self.features
 
 
 # By engine, without what `make` gives itself; the classes are not asked, as importing them takes
@@ -86,6 +98,9 @@ _HISTOGRAM_FOREST_NAMES = tuple(
 _HISTOGRAM_BOOSTING_NAMES = tuple(
     "early_stopping l2_regularization learning_rate max_features max_iter max_leaf_nodes "
     "min_samples_leaf n_iter_no_change tol".split()
+)
+_CONVOLUTIONAL_NAMES = tuple(
+    "device dropout epochs learning_rate members patience weight_decay width".split()
 )
 
 
@@ -113,6 +128,30 @@ def _make_histogram_boosting(parameters: Parameters, random_state: int, threads:
 
     own = {name: value for name, value in parameters.items() if name != "max_bins"}
     return HistogramBoosting(**own, random_state=random_state, threads=threads)
+
+
+def _make_logistic(parameters: Parameters, random_state: int, threads: int) -> Any:
+    from latentprint.estimators.linear import logistic_regression
+
+    return logistic_regression(**parameters, random_state=random_state)
+
+
+def _make_ridge(parameters: Parameters, random_state: int, threads: int) -> Any:
+    from latentprint.estimators.linear import ridge
+
+    return ridge(**parameters)
+
+
+def _make_kernel_machine(parameters: Parameters, random_state: int, threads: int) -> Any:
+    from latentprint.estimators.kernel_machine import KernelMachine
+
+    return KernelMachine(**parameters)
+
+
+def _make_convolutional(parameters: Parameters, random_state: int, threads: int) -> Any:
+    from latentprint.estimators.convolutional import ConvolutionalHead
+
+    return ConvolutionalHead(**parameters, random_state=random_state, threads=threads)
 
 
 def _forest_bytes(rows: int, values: int, parameters: Parameters) -> float:
@@ -172,6 +211,26 @@ def _histogram_boosting_bytes(rows: int, values: int, parameters: Parameters) ->
     return _binned_bytes(rows, values, parameters, kept + HISTOGRAM_ROW_BYTES * rows)
 
 
+def _linear_bytes(rows: int, values: int, parameters: Parameters) -> float:
+    """Float32 rows, their standardised copy and what a solver makes of it."""
+    return 12 * rows * values
+
+
+def _ridge_bytes(rows: int, values: int, parameters: Parameters) -> float:
+    """Count as for logistic regression, and the products of all pairs of rows or of values."""
+    return 12 * rows * values + 2 * 8 * min(rows, values) ** 2
+
+
+def _kernel_bytes(rows: int, values: int, parameters: Parameters) -> float:
+    """Float32 rows, twice standardised, and three float64 matrices of pairs."""
+    return 12 * rows * values + 3 * 8 * rows**2
+
+
+def _convolutional_bytes(rows: int, values: int, parameters: Parameters) -> float:
+    """Float32 rows, those without the ones kept back, both standardised; torch and a batch."""
+    return 12 * rows * values + 1e9
+
+
 _BOOSTING_SPACE: Parameters = {
     "learning_rate": {"uniform": [0.01, 0.30]},
     "max_iter": {"integers": [100, 600]},
@@ -196,7 +255,7 @@ CLASSIFIERS: dict[str, Classifier] = {
     # Thesis: oob_score was on but never reported; it changes no prediction and is left off.
     "RF": Classifier(
         engines={
-            "sklearn": Engine(_make_forest, _forest_bytes, _FOREST_NAMES),
+            SKLEARN: Engine(_make_forest, _forest_bytes, _FOREST_NAMES),
             HISTOGRAM: Engine(
                 _make_histogram_forest, _histogram_forest_bytes, _HISTOGRAM_FOREST_NAMES
             ),
@@ -218,7 +277,7 @@ CLASSIFIERS: dict[str, Classifier] = {
     # Thesis: the space was drawn with LightGBM's names; these are the same quantities.
     "GB": Classifier(
         engines={
-            "sklearn": Engine(_make_boosting, _boosting_bytes, _BOOSTING_NAMES),
+            SKLEARN: Engine(_make_boosting, _boosting_bytes, _BOOSTING_NAMES),
             HISTOGRAM: _HISTOGRAM_BOOSTING,
         },
         space=_BOOSTING_SPACE,
@@ -231,6 +290,39 @@ CLASSIFIERS: dict[str, Classifier] = {
         space=_BOOSTING_SPACE | _COLUMNS_OF_A_TREE,
         published=_BOOSTING_PUBLISHED | _COLUMNS_OF_A_TREE,
         grown="max_iter",
+    ),
+    # The following are not of the thesis. Weights of a linear classifier stand for positions where
+    # the feature keeps them apart.
+    "LR": Classifier(
+        engines={SKLEARN: Engine(_make_logistic, _linear_bytes, ("C",))},
+        space={"C": {"loguniform": [1e-6, 1e-1]}},
+    ),
+    "ridge": Classifier(
+        engines={SKLEARN: Engine(_make_ridge, _ridge_bytes, ("alpha",))},
+        space={"alpha": {"loguniform": [1e1, 1e6]}},
+    ),
+    # Pairs of rows are compared, so one row an image.
+    "SVM": Classifier(
+        engines={SKLEARN: Engine(_make_kernel_machine, _kernel_bytes, ("C", "gamma", "scale"))},
+        space={
+            "C": {"loguniform": [1.0, 100.0]},
+            "gamma": {"loguniform": [0.1, 2.0]},
+            "scale": {"choice": ["linear", "signed_log", "log_magnitude"]},
+        },
+        features=("flatten", "single", "gap", "screened"),
+    ),
+    # It needs the positions as a plane.
+    "CNN": Classifier(
+        engines={TORCH: Engine(_make_convolutional, _convolutional_bytes, _CONVOLUTIONAL_NAMES)},
+        space={
+            "width": 64,
+            "epochs": 20,
+            "members": 3,
+            "learning_rate": {"loguniform": [1e-3, 1e-2]},
+            "dropout": {"uniform": [0.2, 0.6]},
+        },
+        features=("flatten",),
+        validates=True,
     ),
 }
 

@@ -147,10 +147,14 @@ def _write_split(
     group.attrs["rows_per_image"], group.attrs["n_values"] = per_image, width
     if not feature.in_store(positions, grid):
         values = group.create_dataset("values", shape=(rows, width), dtype=np.float32)
-        images = max(1, BLOCK_VALUES // (per_image * width))
+        images = max(1, BLOCK_VALUES // (len(positions) * width))
         for start in range(0, len(store), images):
             stop = min(start + images, len(store))
-            parts = [store.read_positions(name, positions, start, stop) for name in names]
-            block = np.concatenate(parts, axis=2)  # (images, positions, channels)
+            if feature.summary:
+                parts = [feature.summary(store.read(name, start, stop)) for name in names]
+                block = np.concatenate(parts, axis=1)  # (images, values)
+            else:
+                parts = [store.read_positions(name, positions, start, stop) for name in names]
+                block = np.concatenate(parts, axis=2)  # (images, positions, channels)
             values[start * per_image : stop * per_image] = block.reshape(-1, width)
     return rows, width

@@ -28,21 +28,35 @@ class Feature:
     whole : bool
         One row an image: all its values, channel by channel (C order), luma then chroma. Otherwise
         a row for each position, in the given order: its channels, luma then chroma.
+    summary : callable (images, channels, h, w) -> (images, values), optional
+        One row an image: what it makes of luma, then of chroma.
+    summaries : int
+        Values that it makes of a channel.
+    screens : bool
+        Whether a fit chooses among the values: of them all it sees the k that `screening` of the
+        configuration says.
     """
 
     positions: Callable[[int, int, int, np.random.Generator], tuple[Positions, Positions]]
     whole: bool = False
+    summary: Callable[[NDArray[np.float32]], NDArray[np.float32]] | None = None
+    summaries: int = 0
+    screens: bool = False
 
     def rows_per_image(self, positions: Positions) -> int:
         """Count the rows that stand for one image."""
-        return 1 if self.whole else len(positions)
+        return 1 if self.whole or self.summary else len(positions)
 
     def values_per_row(self, channels: int, height: int, width: int) -> int:
         """Count the values of a row."""
+        if self.summary:
+            return channels * self.summaries
         return channels * height * width if self.whole else channels
 
     def in_store(self, positions: Positions, grid: tuple[int, int]) -> bool:
         """Whether the values are all those of the store, so that a copy would be a second store."""
+        if self.summary:
+            return False
         return self.whole or np.array_equal(positions, grid_positions(*grid))
 
 
@@ -84,6 +98,23 @@ def drawn(
     return every[chosen], every
 
 
+def channel_statistics(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Give mean, standard deviation and mean absolute value of every channel.
+
+    Parameters
+    ----------
+    values : ndarray, float32, (images, channels, h, w)
+
+    Returns
+    -------
+    ndarray, float32, (images, 3 x channels)
+        The means of all channels, then the deviations (over n), then the absolute values.
+    """
+    exact = values.astype(np.float64)
+    columns = exact.mean(axis=(2, 3)), exact.std(axis=(2, 3)), np.abs(exact).mean(axis=(2, 3))
+    return np.concatenate(columns, axis=1).astype(np.float32)
+
+
 def positions_of(
     feature: str, grid: tuple[int, int], *, n_patches: int, seed: int, protocol: str
 ) -> tuple[Positions, Positions]:
@@ -113,4 +144,7 @@ FEATURES: dict[str, Feature] = {
     "flatten": Feature(everywhere, whole=True),
     "single": Feature(centre),
     "multiple": Feature(drawn),
+    # Not of the thesis: global average pooling, and the values that fits choose among.
+    "gap": Feature(everywhere, summary=channel_statistics, summaries=3),
+    "screened": Feature(everywhere, whole=True, screens=True),
 }

@@ -52,6 +52,18 @@ class Matrix:
         return len(self.groups) // len(self.ids)
 
     @property
+    def grid(self) -> tuple[int, int] | None:
+        """Height and width of the latents; None where that is not known."""
+        positions = self.attributes.get("test_positions")
+        return tuple((np.max(positions, axis=0) + 1).tolist()) if positions else None
+
+    @property
+    def screens(self) -> bool:
+        """Whether fits choose among the values."""
+        feature = self.attributes.get("feature")
+        return feature in FEATURES and FEATURES[feature].screens
+
+    @property
     def fake_images(self) -> NDArray[np.bool_]:
         """Label of every image, bool (N,)."""
         return self.fake[:: self.rows_per_image]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from latentprint.classifiers import HISTOGRAM, MAX_BINS
+from latentprint.classifiers import HISTOGRAM, MAX_BINS, SKLEARN, TORCH
 
 Parameters = Mapping[str, Any]
 
@@ -47,6 +47,11 @@ RATES = {
     "own tree": Rate(2.0e-8, "CPU s x rows^1.15 x sqrt(values)", "HistogramForest, sqrt features"),
     "own level": Rate(3.3e-10, "CPU s a value, round and level", "HistogramBoosting, the rows"),
     "own histogram": Rate(7e-9, "CPU s a value, leaf and bin", "HistogramBoosting, the splits"),
+    # 600 and 1,200 rows of 8,192 and 65,536 values of y of faces.
+    "screen": Rate(3e-8, "CPU s a value", "analysis of variance, in every fit of `screened`"),
+    "linear": Rate(7e-8, "CPU s a value", "standardising, and LR or ridge"),
+    "pair": Rate(5e-11, "CPU s a value and row", "SVM: the products of all pairs of rows"),
+    "epoch": Rate(4e-3, "CPU s an image and epoch", "CNN of width 64 on 256 channels of 16 x 16"),
 }
 
 
@@ -75,15 +80,39 @@ def _boosting(
     return seconds
 
 
+def _linear(rows: float, values: int, parameters: Parameters) -> float:
+    return RATES["linear"].value * rows * values
+
+
+def _kernel(rows: float, values: int, parameters: Parameters) -> float:
+    return RATES["pair"].value * rows**2 * values
+
+
+def _convolutional(rows: float, values: int, parameters: Parameters) -> float:
+    """Count all epochs: how early members stop is not known before."""
+    size = values / 2**16 * parameters.get("width", 64) / 64
+    epochs = parameters.get("members", 3) * parameters.get("epochs", 20)
+    return RATES["epoch"].value * rows * size * epochs
+
+
 # By classifier and engine: CPU seconds of one fit from rows, values, and hyperparameters joined
 # with what is set for the engine.
 FIT_SECONDS: dict[tuple[str, str], Callable[[float, int, Parameters], float]] = {
-    ("RF", "sklearn"): _forest("tree"),
-    ("GB", "sklearn"): _boosting("level", "histogram", RATES["bin"].value),
+    ("RF", SKLEARN): _forest("tree"),
+    ("GB", SKLEARN): _boosting("level", "histogram", RATES["bin"].value),
     ("RF", HISTOGRAM): _forest("own tree"),
     ("GB", HISTOGRAM): _boosting("own level", "own histogram", 0.0),
     ("GBS", HISTOGRAM): _boosting("own level", "own histogram", 0.0),
+    ("LR", SKLEARN): _linear,
+    ("ridge", SKLEARN): _linear,
+    ("SVM", SKLEARN): _kernel,
+    ("CNN", TORCH): _convolutional,
 }
+
+
+def screening_seconds(rows: float, values: int) -> float:
+    """Give the CPU seconds that a fit of `screened` takes to choose its values."""
+    return RATES["screen"].value * rows * values
 
 
 def binning_seconds(engine: str, rows: float, values: int) -> float:

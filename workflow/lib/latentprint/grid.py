@@ -26,6 +26,8 @@ FIT_THREADS = 8
 SMALL_IS_LARGE = ("min_samples_leaf",)  # the smaller, the more memory
 BYTES_OF_IMAGE = {"Y": 160 * 256 * 4, "YUV": 256 * 256 * 4}  # float32, 256 x 256 pixels
 CARRIED = "carried"
+SCREENED = "screened"  # the feature whose values a fit chooses among
+VIEWS = ("flatten", SCREENED)  # features whose values are those of the store, not copied
 LATENT = 16  # pixels on which a latent stands, in either direction
 LARGEST_SIDE = 1024  # pixels; larger pictures are coded in tiles, which needs the pictures
 
@@ -88,16 +90,24 @@ def quantised(config: Config) -> bool:
 
 
 def cells(config: Config) -> list[Cell]:
-    """Give every cell of the run, bpp slowest and classifier fastest."""
+    """Give every cell of the run, bpp slowest and classifier fastest.
+
+    A classifier has no cells of features that it cannot be fitted to.
+    """
     return [
-        Cell(*combination)
-        for combination in product(
-            levels(config),
-            config["latents"],
-            config["components"],
-            config["features"],
-            config["classifiers"],
+        Cell(bpp, latent, component, feature, classifier)
+        for bpp, latent, component, (feature, classifier) in product(
+            levels(config), config["latents"], config["components"], pairs(config)
         )
+    ]
+
+
+def pairs(config: Config) -> list[tuple[str, str]]:
+    """Give every feature with every classifier that can be fitted to it, features first."""
+    return [
+        (feature, classifier)
+        for feature, classifier in product(config["features"], config["classifiers"])
+        if CLASSIFIERS[classifier].takes(feature)
     ]
 
 
@@ -111,11 +121,9 @@ def fit_memory_mb(config: Config, component: str, feature: str, classifier: str)
 
     For images of 256 x 256 pixels, with the largest trees that the search may try.
     """
-    values = BYTES_OF_IMAGE[component] // 4
-    rows = n_images(config, "train")
-    if feature != "flatten":
-        values //= 256
-        rows *= config["n_patches"] if feature == "multiple" else 1
+    rows, values = n_images(config, "train"), row_values(component, feature)
+    if feature == "multiple":
+        rows *= config["n_patches"]
     if config["tuning"] == "published":
         parameters = CLASSIFIERS[classifier].published
     else:
@@ -123,7 +131,18 @@ def fit_memory_mb(config: Config, component: str, feature: str, classifier: str)
         parameters = {name: _costliest(name, entry) for name, entry in space.items()}
     engine = config["engine"][classifier]
     need = fit_bytes(classifier, engine, rows, values, parameters | engine)
+    if feature == SCREENED:  # the whole matrix, and what a fit makes of the values it chose
+        chosen = _costliest("k", config["screening"]["k"])
+        need = 4 * rows * values + fit_bytes(classifier, engine, rows, chosen, parameters | engine)
     return 1000 + round(need / 1e6)
+
+
+def row_values(component: str, feature: str) -> int:
+    """Count the values of a row, for images of 256 x 256 pixels."""
+    values = BYTES_OF_IMAGE[component] // 4
+    if feature in VIEWS:
+        return values
+    return values // 256 * (3 if feature == "gap" else 1)
 
 
 def machine_memory_mb() -> int:
@@ -142,9 +161,7 @@ def check_memory(config: Config, limit_mb: int) -> None:
     """
     needs = {
         (component, feature, classifier): fit_memory_mb(config, component, feature, classifier)
-        for component, feature, classifier in product(
-            config["components"], config["features"], config["classifiers"]
-        )
+        for component, (feature, classifier) in product(config["components"], pairs(config))
     }
     largest = max(needs, key=lambda fit: needs[fit])
     if needs[largest] > limit_mb:
@@ -245,6 +262,21 @@ def check(config: Config) -> None:
                 raise UserError(f"config: {key} has no entry for {classifier}. Add one")
         _check_engine(config, classifier)
         _check_space(config, classifier)
+        _check_published(config, classifier)
+    check_space("screening", config["screening"], ())
+    named = ", ".join(config["classifiers"])
+    for feature in config["features"]:
+        if not any(CLASSIFIERS[name].takes(feature) for name in config["classifiers"]):
+            raise UserError(
+                f"config: features names {feature}, to which none of {named} can be fitted. Leave "
+                "it out, or add a classifier"
+            )
+    for classifier in config["classifiers"]:
+        if not any(CLASSIFIERS[classifier].takes(feature) for feature in config["features"]):
+            raise UserError(
+                f"config: classifiers names {classifier}, which is fitted to "
+                f"{' or '.join(CLASSIFIERS[classifier].features)} alone. Add one to features"
+            )
     for classifier, search in config["search"].items():
         for name in search["grid"]:
             if not isinstance(search["space"].get(name), dict):
@@ -266,6 +298,22 @@ def _check_engine(config: Config, classifier: str) -> None:
         raise UserError(
             f"config: engine.{classifier}.name is {name}, expected sklearn with protocol faithful, "
             "which does what the thesis' code did. Set the one or the other"
+        )
+
+
+def _check_published(config: Config, classifier: str) -> None:
+    """Check that what is to be taken from the thesis is there."""
+    if config["tuning"] != "published":
+        return
+    if not CLASSIFIERS[classifier].published:
+        raise UserError(
+            f"config: tuning is published, but the thesis has no hyperparameters of {classifier}. "
+            "Take tuning: search, or leave it out of classifiers"
+        )
+    if SCREENED in config["features"]:
+        raise UserError(
+            f"config: tuning is published, but the thesis has no feature {SCREENED}. Take tuning: "
+            "search, or leave it out of features"
         )
 
 

@@ -138,7 +138,13 @@ class Judge:
         ]
         self.order = nested_order(fake, every, rng(seed, "halving", "all"))
         kind = CLASSIFIERS[classifier]
-        self.out_of_bag = not kind.boosts and kind.grown is not None and matrix.rows_per_image == 1
+        # A forest that screened its values chose them with the labels of all its rows.
+        self.out_of_bag = (
+            not kind.boosts
+            and kind.grown is not None
+            and matrix.rows_per_image == 1
+            and not matrix.screens
+        )
         self.stopping: Parameters = {}
         if kind.boosts and growth.name:
             patience = max(LEAST_PATIENCE, round(PATIENCE * growth.most))
@@ -227,4 +233,5 @@ class Judge:
             threads=self.threads,
             engine=self.engine["name"],
             validation=validation,
+            grid=matrix.grid,
         )

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentprint.classifiers import CLASSIFIERS, HISTOGRAM, MAX_BINS, Parameters
+from latentprint.classifiers import CLASSIFIERS, HISTOGRAM, MAX_BINS, TORCH, Parameters
+from latentprint.estimators.screening import (
+    SCREENED,
+    Screened,
+    best_columns,
+    some_columns,
+    unscreened,
+)
 from latentprint.features import Matrix, load_binned, load_matrix
 from latentprint.predicting import is_histogram
 from latentprint.seeds import rng
@@ -30,14 +37,15 @@ VALIDATION_SHARE = 0.1  # of the images, for early stopping; as in the thesis
 
 def load_engine(classifier: str, engine: Mapping[str, Any]) -> None:
     """Import what fits need, so that a clock started afterwards counts fitting only."""
-    import sklearn.ensemble  # noqa: F401
-
     if engine["name"] == HISTOGRAM:
         from latentprint.compiling import load_kernels
 
         load_kernels(CLASSIFIERS[classifier])
+    elif engine["name"] == TORCH:
+        import latentprint.estimators.convolutional
     else:
-        import latentprint.binning  # noqa: F401
+        import latentprint.binning
+        import latentprint.estimators.linear  # noqa: F401
 
 
 def load_training(
@@ -73,6 +81,7 @@ def fit_model(
     threads: int,
     engine: str = "sklearn",
     validation: "tuple[Values, NDArray[np.bool_]] | None" = None,
+    grid: tuple[int, int] | None = None,
 ) -> Any:
     """Fit one classifier.
 
@@ -81,7 +90,7 @@ def fit_model(
     classifier : str
         Key of `CLASSIFIERS`.
     parameters : dict
-        As `effective_parameters` gives them.
+        As `effective_parameters` gives them. With `k` the fit screens its columns first.
     values : ndarray, float32, or BinnedValues, (rows, P)
         What the engine wants. Floats best with contiguous columns: a forest on 65,536 columns is
         then 1.3 times faster.
@@ -96,6 +105,8 @@ def fit_model(
         Key of the classifier's `engines`.
     validation : (values, fake), optional
         Rows for early stopping, of images that are not among `values`; none are kept back then.
+    grid : tuple of int, optional
+        Height and width of the latents, for a classifier that sees them as a plane.
 
     Returns
     -------
@@ -103,27 +114,38 @@ def fit_model(
         With the classes "fake" and "real".
     """
     kind = CLASSIFIERS[classifier]
-    model = kind.engines[engine].make(parameters, random_state, threads)
+    own = {name: value for name, value in parameters.items() if name != SCREENED}
+    model = kind.engines[engine].make(own, random_state, threads)
     labels = _labels(fake)
     stopping = None
-    if kind.boosts and parameters.get("early_stopping", False):
+    if kind.validates or (kind.boosts and parameters.get("early_stopping", False)):
         if validation:
             stopping = validation[0], _labels(validation[1])
         else:
             fitted, kept = _parts(groups, fake, labels, random_state)
             stopping = take_rows(values, kept), labels[kept]
             values, labels = take_rows(values, fitted), labels[fitted]
-    if engine == HISTOGRAM:
+    columns = None
+    if SCREENED in parameters:
+        # Of the rows that are fitted: those for early stopping have no part in the choice.
+        columns = best_columns(values, labels, parameters[SCREENED])
+        values = some_columns(values, columns)
+        if stopping:
+            stopping = some_columns(stopping[0], columns), stopping[1]
+    if engine == TORCH:
+        model.fit(values, labels, validation=stopping, grid=grid)
+        model.threads = 1
+    elif engine == HISTOGRAM:
         model.fit(values, labels, **({"validation": stopping} if kind.boosts else {}))
         model.threads = 1
     elif kind.boosts:
         _fit_boosting(model, values, labels, stopping=stopping, threads=threads)
     else:
         model.fit(values, labels)
-        if "n_jobs" in model.get_params():
+        if getattr(model, "n_jobs", None):
             model.set_params(n_jobs=None)
     # No thread count is kept in a model: equal models give equal files.
-    return model
+    return model if columns is None else Screened(columns, model)
 
 
 def _labels(fake: NDArray[np.bool_]) -> NDArray[np.str_]:
@@ -204,7 +226,11 @@ def take_rows(values: "Values", rows: NDArray[np.bool_] | NDArray[np.int64]) -> 
 
 
 def iterations(model: Any) -> int | None:
-    """Count what was really fitted: trees of a forest, rounds of boosting or of a solver."""
+    """Count what was fitted: trees, rounds of boosting or a solver, epochs; None of a formula."""
+    model = unscreened(model)
+    model = model[-1] if hasattr(model, "steps") else model
+    if hasattr(model, "epochs_"):
+        return max(model.epochs_)
     if hasattr(model, "estimators_"):
         return len(model.estimators_)
     if is_histogram(model) and not hasattr(model, "n_iter_"):

@@ -13,6 +13,10 @@ from latentprint.files import replacing
 
 # The only types beyond skops' own list that a model file may hold.
 TRUSTED_TYPES = [
+    "latentprint.estimators.convolutional.ConvolutionalHead",
+    "latentprint.estimators.kernel_machine.KernelMachine",
+    "latentprint.estimators.linear.RidgeScores",
+    "latentprint.estimators.screening.Screened",
     "latentprint.histograms.boosting.HistogramBoosting",
     "latentprint.histograms.forest.HistogramForest",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from latentprint import grid
-from latentprint.fit_times import FIT_SECONDS, Rate, binning_seconds
+from latentprint.fit_times import FIT_SECONDS, Rate, binning_seconds, screening_seconds
 from latentprint.grid import Config
 from latentprint.ladder import DEFAULTS, Rung, rungs
 from latentprint.points import MIXED, MODEL, SPLITS, Points
@@ -361,7 +361,13 @@ def fit_seconds(config: Config, cell: str, *, share: float = 1.0) -> float:
     _, _, component, feature, classifier = cell.split("/")
     rows, values = _shape(config, component, feature)
     seconds = FIT_SECONDS.get((classifier, config["engine"][classifier]["name"]))
-    return seconds(share * rows, values, _middle_parameters(config, classifier)) if seconds else 0
+    if not seconds:
+        return 0
+    screened = 0.0
+    if feature == grid.SCREENED:
+        screened = screening_seconds(share * rows, values)
+        values = min(values, round(_middle(config["screening"]["k"])))
+    return screened + seconds(share * rows, values, _middle_parameters(config, classifier))
 
 
 def _before_fits(config: Config, cell: str) -> float:
@@ -389,12 +395,11 @@ def stopping_early(config: Config) -> Config | None:
 
 def _shape(config: Config, component: str, feature: str) -> tuple[int, int]:
     """Give rows and values of the training matrix."""
-    positions = (config["image_size"] // 16) ** 2
-    channels = grid.BYTES_OF_IMAGE[component] // (4 * 256)
+    values = grid.row_values(component, feature)
     rows = grid.n_images(config, "train")
-    if feature == "flatten":
-        return rows, channels * positions
-    return rows * (config["n_patches"] if feature == "multiple" else 1), channels
+    if feature in grid.VIEWS:
+        return rows, values * (config["image_size"] // 16) ** 2 // 256
+    return rows * (config["n_patches"] if feature == "multiple" else 1), values
 
 
 def _middle_parameters(config: Config, classifier: str) -> dict[str, Any]:
@@ -466,10 +471,10 @@ def disk_bytes(config: Config, points: Points | None = None) -> dict[str, int]:
     tuned = [*(study.cell for study in studies(config, points)), *fitted]
     for name in {cell.rpartition("/")[0] for cell in tuned}:
         _, _, component, feature = name.split("/")
-        if feature == "flatten":  # a view of the store
+        if feature in grid.VIEWS:
             continue
         rows, values = _shape(config, component, feature)
-        tested = images["test"] if feature == "single" else 0  # all positions: in the store
+        tested = 0 if feature == "multiple" else images["test"]  # all positions: in the store
         found["features"] += 4 * values * (rows + tested)
     # One at the point, and a copy at each of its levels.
     for cell in [*fitted, *(points.fitted(cell) for cell in grid.cells(config))]:
@@ -484,5 +489,8 @@ def _model_bytes(config: Config, cell: str) -> int:
         rows, _ = _shape(config, component, feature)
         nodes = RATES["nodes"].value * rows / (parameters.get("min_samples_leaf", 1) + 2)
         return round(parameters.get("n_estimators", 100) * nodes * RATES["node"].value)
+    if classifier == "SVM":  # the training rows that carry weight, nearly all of them
+        rows, values = _shape(config, component, feature)
+        return 4 * rows * values
     rounds = parameters.get("max_iter", 100) if classifier == "GB" else 0
     return round(rounds * RATES["round"].value)

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from latentprint import grid
+from latentprint.classifiers import CLASSIFIERS
 from latentprint.errors import UserError
 from latentprint.grid import Cell, Config
 
@@ -120,7 +121,8 @@ class Points:
         """Name the cell whose search a fitted cell uses.
 
         `tuning_from` says what is reused: a feature from another feature, `latents` and `bpp` true
-        where the first latent and the first level of the lists stand for all.
+        where the first latent and the first level of the lists stand for all. Features are searched
+        each by itself where there are no trees: a penalty depends on the number of values.
 
         Parameters
         ----------
@@ -141,7 +143,8 @@ class Points:
             where = self.of(level, latent)
         if reuse.get("bpp"):
             where = self.of(grid.levels(self.config)[0], latent)
-        feature = reuse.get(feature, feature)
+        if CLASSIFIERS[classifier].grown:
+            feature = reuse.get(feature, feature)
         return f"{where}/{latent}/{component}/{feature}/{classifier}"
 
     def _found(self, bpp: str, split: str) -> Sidecar:

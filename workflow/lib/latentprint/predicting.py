@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latentprint.estimators.screening import unscreened
+
 if TYPE_CHECKING:
     from latentprint.histograms.bins import BinnedValues
 
@@ -62,7 +64,8 @@ def map_blocks(
     """Ask about blocks of rows one after the other, or side by side where that is exact."""
     from threadpoolctl import threadpool_limits
 
-    if hasattr(model, "estimators_") or is_histogram(model):
+    inner = unscreened(model)
+    if hasattr(inner, "estimators_") or is_histogram(inner):
         with ThreadPoolExecutor(threads) as pool:
             yield from pool.map(ask, blocks)
     else:

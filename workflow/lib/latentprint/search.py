@@ -196,6 +196,7 @@ def cross_validate(
             random_state=random_state,
             threads=threads,
             engine=engine,
+            grid=matrix.grid,
         )
         full_fits += share_of_full(model, np.mean(~fold), most=most)
         probabilities = predict_fake(model, take_rows(matrix.values, tested), threads=threads)

@@ -13,7 +13,9 @@ KINDS = ("integers", "uniform", "loguniform", "choice")
 
 def check_space(classifier: str, space: Mapping[str, Any], names: Sequence[str]) -> None:
     """Raise UserError if a search space cannot be drawn from or a grid name is not in it."""
-    where = f"config, search.{classifier}"
+    where, inside = f"config, search.{classifier}", ".space"
+    if classifier == "screening":
+        where, inside = "config, screening", ""
     for name, entry in space.items():
         if not isinstance(entry, Mapping):
             continue
@@ -25,7 +27,7 @@ def check_space(classifier: str, space: Mapping[str, Any], names: Sequence[str])
             usable = usable and (kind != "integers" or all(type(end) is int for end in values))
         if not usable:
             raise UserError(
-                f"{where}.space.{name}: {dict(entry)}, expected a fixed value or one of integers "
+                f"{where}{inside}.{name}: {dict(entry)}, expected a fixed value or one of integers "
                 "(two whole numbers, rising), uniform (two numbers, rising), loguniform (the same, "
                 "above 0), choice (a list). See config/README.md."
             )

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latentprint.estimators.screening import Screened, some_columns
 from latentprint.predicting import fake_column, map_blocks, row_blocks
 from latentprint.predictions import vote
 
@@ -63,6 +64,8 @@ def staged_fake(model: Any, values: Any) -> Iterator[NDArray[np.float64]]:
     ndarray, float64, (rows,)
         What a model of so many trees or rounds gives, to the last bit.
     """
+    if isinstance(model, Screened):
+        model, values = model.model, some_columns(values, model.columns)
     column = fake_column(model)
     if not hasattr(model, "estimators_"):
         for probabilities in model.staged_predict_proba(values):
