@@ -19,6 +19,7 @@ include: "workflow/rules/latents.smk"
 include: "workflow/rules/features.smk"
 include: "workflow/rules/learn.smk"
 include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/detectors.smk"
 include: "workflow/rules/rd_curve.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/train.smk"
@@ -41,6 +42,7 @@ rule all:
         TIMES,
         AUDIT,
         rd_curve_wanted(),
+        detectors_wanted(),
         LEVEL_STORES,
         "<results>/audit/near_duplicates.tsv",
     localrule: True

@@ -25,7 +25,9 @@ FACES = DEMO | {
 NAMES = (
     "figure_bars figure_models figure_matrix figure_cells figure_cost figure_audit "
     "table_audit table_audit_baselines "
-    "table_dimensions table_factors table_accuracy table_times table_contrasts times"
+    "table_dimensions table_factors table_accuracy table_times table_contrasts times "
+    "detectors_ranking detectors_calibration detectors_cross detectors_costs "
+    "detectors_learning_curves detectors_reliability detectors_importance detectors_cross_tests"
 ).split()
 OF_NO_DATA = ("decisions",)
 OF_PHOTOGRAPHS = ("figure_rd_curve", "table_rd_differences", "table_rd_points")

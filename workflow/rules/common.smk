@@ -105,6 +105,7 @@ CELL_FILES = [
 
 ENVIRONMENTS = {
     "codec": [
+        "alter_images",
         "analyse_images",
         "codec_rd_curve",
         "extract_latents",
@@ -122,6 +123,7 @@ ENVIRONMENTS = {
         "plot_figures",
         "render_audit",
         "render_decisions",
+        "render_detectors",
         "render_rd_curve",
         "render_tables",
         "render_times",
@@ -149,6 +151,9 @@ wildcard_constraints:
     component="Y|YUV",
     feature="flatten|single|multiple|gap|screened",
     classifier="[A-Za-z][A-Za-z0-9]*",
+    alteration="[a-z]+-[0-9]+",
+    folder="[A-Za-z0-9_]+",
+    test="(level|latent|altered|folders)-[A-Za-z0-9_.-]+",
 
 
 def code_of(rule):

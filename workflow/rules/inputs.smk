@@ -2,11 +2,13 @@
 
 import json
 import re
+import shlex
 import shutil
 
 from snakemake.exceptions import IncompleteCheckpointException
 
 from latentprint import sidecar
+from latentprint.detectors.names import CODED, parsed, read_rows
 from latentprint.weight_files import entropy_files, relative_path, transform_files
 
 # Images
@@ -353,6 +355,170 @@ def fitted_files(wildcards):
     """The files of the cell that was fitted at the level's point."""
     where = POINTS.fitted(level_cell(wildcards))
     return [f"{RUN}/cells/{where}/{name}" for name in CELL_FILES]
+
+
+# Detectors: the best cells, looked into
+
+DETECTORS = config["detectors"]
+
+
+def detector_folder(wildcards):
+    """Where the fitted cell of a detector lies, below cells/."""
+    return POINTS.fitted(level_cell(wildcards))
+
+
+def detector_inputs(wildcards):
+    """The features that a detector is fitted to, and its hyperparameters."""
+    fitted_cell = detector_folder(wildcards)
+    return {
+        "features": f"{RUN}/features/{fitted_cell.rpartition('/')[0]}.h5",
+        "best": f"{RUN}/cells/{fitted_cell}/best.yaml",
+    }
+
+
+def detector_file(name):
+    """A file of the fitted cell of a detector."""
+    return lambda wildcards: f"{RUN}/cells/{detector_folder(wildcards)}/{name}"
+
+
+def chosen_detectors():
+    """The chosen cells as rows of their table, best first."""
+    path = checkpoints.choose_detectors.get().output[0]
+    return read_rows(path)
+
+
+def model_of(wildcards):
+    """The one model id whose y a detector was trained on; None where images differ in it."""
+    point = POINTS.of(wildcards.bpp, "y")
+    return point.removeprefix("model-") if is_model(point) else None
+
+
+def coded_kinds(alteration):
+    """Kind and number of an alteration."""
+    try:
+        return parsed(alteration)
+    except UserError as error:
+        raise WorkflowError(str(error))
+
+
+def recompression_point(number):
+    """Model id and displacement of a level at which images are coded again, hundredths of a bit."""
+    levels = DETECTORS["recompression"]["levels"]
+    if str(number) not in levels:
+        raise WorkflowError(
+            f"config: detectors.alterations names jpegai-{number}, which detectors.recompression"
+            f".levels does not have ({', '.join(levels)}). Add its model id and displacement"
+        )
+    return levels[str(number)]
+
+
+def alteration_weights(wildcards):
+    """Files of the codec, where it makes the alteration."""
+    kind, number = coded_kinds(wildcards.alteration)
+    if kind != CODED:
+        return []
+    coding = DETECTORS["recompression"]
+    folder, (model, _) = own_folder(coding["weights"]), recompression_point(number)
+    try:
+        return [
+            *transform_files(folder, coding["operating_point"], model),
+            *transform_files(folder, coding["operating_point"], model, kind="decoder"),
+            *entropy_files(folder, model),
+        ]
+    except UserError as error:
+        raise WorkflowError(str(error))
+
+
+def alteration_options(wildcards, input):
+    """The same as options of the step; not stored, since it is given the input."""
+    kind, number = coded_kinds(wildcards.alteration)
+    if kind != CODED:
+        return ""
+    coding, (model, beta) = DETECTORS["recompression"], recompression_point(number)
+    return (
+        f"--weights {shlex.quote(own_folder(coding['weights']))}"
+        f" --operating-point {coding['operating_point']} --model {model} --beta={beta}"
+    )
+
+
+def named_folder(wildcards):
+    """A folder of images of other generators."""
+    return DETECTORS["folders"][wildcards.folder]
+
+
+def folder_pictures(wildcards):
+    """Its files: others of them are another test."""
+    return sorted(
+        str(path) for path in Path(named_folder(wildcards)).rglob("*") if path.is_file()
+    )
+
+
+def other_root(wildcards):
+    """Where the pictures of a list lie."""
+    if wildcards.source == "folders":
+        return DETECTORS["folders"][wildcards.name]
+    return f"{RUN}/detectors/altered/{wildcards.name}/pictures"
+
+
+def cross_tests(cell):
+    """What a detector is asked about beside its test images: other levels, latents, images."""
+    here = POINTS.of(cell.bpp, cell.latent)
+    levels = {POINTS.of(bpp, cell.latent): bpp for bpp in grid.levels(config)[::-1]}
+    tests = [f"level-{bpp}" for point, bpp in levels.items() if point != here][::-1]
+    tests += [f"latent-{other}" for other in config["latents"] if other != cell.latent]
+    if cell.latent == "y" and is_model(here):
+        tests += [f"altered-{name}" for name in DETECTORS["alterations"]]
+        tests += [f"folders-{name}" for name in DETECTORS["folders"]]
+    return tests
+
+
+def cross_inputs(wildcards):
+    """The model of a detector, and the store and the list of the images that it is asked about."""
+    kind, _, name = wildcards.test.partition("-")
+    given = {"model": detector_file("model.skops")(wildcards)}
+    given["features"] = detector_inputs(wildcards)["features"]
+    if kind in ("level", "latent"):
+        bpp = name if kind == "level" else wildcards.bpp
+        latent = cross_latent(wildcards)
+        store, digest = stores([POINTS.of(bpp, latent)], "test")
+        return given | {
+            "store": store,
+            "digest": digest,
+            "list": f"{RUN}/selection.tsv",
+        }
+    folder = f"{RUN}/detectors/{kind}/{name}"
+    stem = f"{folder}/model-{model_of(wildcards)}"
+    return given | {
+        "store": ancient(f"{stem}.h5"),
+        "digest": f"{stem}.json",
+        "list": f"{folder}/images.tsv",
+    }
+
+
+def cross_latent(wildcards):
+    """The latents that are read in a test."""
+    kind, _, name = wildcards.test.partition("-")
+    return name if kind == "latent" else wildcards.latent
+
+
+def looked_into(wildcards):
+    """All that was found of the chosen detectors."""
+    found = {
+        "calibrations": [],
+        "curves": [],
+        "importance": [],
+        "cross": [],
+        "tests": [],
+    }
+    for row in chosen_detectors():
+        cell = grid.Cell(*(row[name] for name in grid.Cell.__dataclass_fields__))
+        folder = f"{RUN}/detectors/{cell.path}"
+        found["calibrations"].append(f"{folder}/calibration.json")
+        found["curves"].append(f"{folder}/learning_curve.json")
+        found["importance"].append(f"{folder}/importance.tsv")
+        found["tests"].append(f"{RUN}/cells/{POINTS.fitted(cell)}/predictions.tsv")
+        found["cross"] += [f"{folder}/cross/{test}.tsv" for test in cross_tests(cell)]
+    return found
 
 
 # Embedded weights

@@ -64,3 +64,20 @@ def stores_group(wildcards):
 def features_group(wildcards):
     """Features of patches go with what is fitted on them; views go together."""
     return "views" if wildcards.feature in grid.VIEWS else wildcards.feature
+
+
+def detector_minutes(key):
+    """Minutes of so many fits of a detector as a key of `detectors` says; the first of each wait."""
+
+    def amount(wildcards, attempt):
+        fits = 4 * config["detectors"][key]
+        return attempt * job_limits.minutes(fits * fit_seconds(wildcards))
+
+    return amount
+
+
+def detector_group(wildcards):
+    """Looking into detectors: large fits have an entry of their own."""
+    if fit_memory(wildcards, 1) < SMALL_MB:
+        return "detectors"
+    return f"large-{'-'.join(wildcards)}"

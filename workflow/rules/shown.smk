@@ -229,3 +229,55 @@ def times_in_report(path):
         subcategory=f"{kind.capitalize()}s",
         labels={kind: "where the time went"},
     )
+
+
+# Detectors, looked into
+
+DETECTOR_TABLES = ["ranking", "calibration", "cross"]
+DETECTOR_FIGURES = [
+    "costs",
+    "learning_curves",
+    "reliability",
+    "importance",
+    "cross_tests",
+]
+DETECTORS_SHOWN = [
+    *(f"{RUN}/detectors/shown/{stem}.html" for stem in DETECTOR_TABLES),
+    *(f"{RUN}/detectors/shown/{stem}.svg" for stem in DETECTOR_FIGURES),
+]
+DETECTOR_FILES = [
+    *(
+        f"{RUN}/detectors/shown/{stem}.{kind}"
+        for stem in DETECTOR_TABLES
+        for kind in ("csv", "md", "tex", "html")
+    ),
+    *(
+        f"{RUN}/detectors/shown/{stem}.{kind}"
+        for stem in DETECTOR_FIGURES
+        for kind in ("svg", "png", "tsv")
+    ),
+]
+
+
+def detectors_wanted():
+    """What of the detectors belongs to a run: nothing where none is looked into."""
+    return DETECTOR_FILES if DETECTORS["examined"] else []
+
+
+def detector_in_report(path):
+    """A table or figure of the detectors as the report shows it."""
+    kind = "table" if path.endswith(".html") else "figure"
+    stem = Path(path).stem
+    return report(
+        path,
+        caption=f"../report/detectors_{stem}.rst",
+        category="Detectors",
+        subcategory=f"{kind.capitalize()}s",
+        labels={kind: stem.replace("_", " ")},
+    )
+
+
+def coded_with():
+    """The weights that make jpegai alterations, in words."""
+    folder = DETECTORS["recompression"]["weights"]
+    return "embedded weights" if folder == "resources/codec" else Path(folder).name

@@ -78,6 +78,7 @@ def frame(
     bottom: float,
     foot: str,
     columns: int = 1,
+    share_x: bool = True,
 ) -> tuple[Figure, list[Axes]]:
     """Make a figure with axes in a row and the source of its data at the foot.
 
@@ -92,7 +93,9 @@ def frame(
         Margins, inches.
     foot : str
     columns : int
-        Number of axes; they share both scales.
+        Number of axes; they share the vertical scale.
+    share_x : bool
+        Whether they share the horizontal scale as well.
 
     Returns
     -------
@@ -115,7 +118,7 @@ def frame(
             (height - top - bottom) / height,
         )
         first = axes[0] if axes else None
-        axes.append(figure.add_axes(place, sharex=first, sharey=first))
+        axes.append(figure.add_axes(place, sharex=first if share_x else None, sharey=first))
     return figure, axes
 
 

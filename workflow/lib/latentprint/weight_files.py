@@ -56,16 +56,18 @@ def relative_path(kind: str, operating_point: str, component: str, model: int) -
     return f"VM_{operating_point.lower()}/{kind}_{name}"
 
 
-def transform_files(folder: str | Path, operating_point: str, model: int) -> list[str]:
-    """Give the encoder files of a model id.
+def transform_files(
+    folder: str | Path, operating_point: str, model: int, *, kind: str = "encoder"
+) -> list[str]:
+    """Give the encoder or decoder files of a model id.
 
     Raises
     ------
     UserError
         If one is missing or was not fetched; says what to put where.
     """
-    point = file_point("encoder", operating_point)
-    names = [relative_path("encoder", point, part, model) for part in LETTERS]
+    point = file_point(kind, operating_point)
+    names = [relative_path(kind, point, part, model) for part in LETTERS]
     return _existing(folder, names, use=f"operating point {operating_point}, model id {model}")
 
 

@@ -1,0 +1,53 @@
+"""Which cells of a run are looked into: the best by cross-validation, one of each classifier."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from latentprint.evaluate import FACTORS
+from latentprint.files import write_text
+
+COLUMNS = ("rank", *FACTORS, "cv_accuracy")
+
+
+def choose(rows: Sequence[Mapping[str, Any]], count: int) -> list[dict[str, Any]]:
+    """Choose cells by the accuracy of their own search.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        Of `scores.tsv`, in the order of the grid; `cv_accuracy` is None or empty where nothing was
+        searched for the cell itself.
+    count : int
+        Cells to choose, at most: the best of all, then the best of each other classifier.
+
+    Returns
+    -------
+    list of dict
+        Keys are `COLUMNS`; the rank counts from 1. The first of equals is chosen.
+    """
+    searched = [row for row in rows if row["cv_accuracy"] not in (None, "")]
+    ranked = sorted(searched, key=lambda row: -float(row["cv_accuracy"]))  # stable
+    best = {row["classifier"]: row for row in reversed(ranked)}
+    chosen = [row for row in ranked if best[row["classifier"]] is row][:count]
+    return [
+        {"rank": rank, "cv_accuracy": float(row["cv_accuracy"])}
+        | {name: str(row[name]) for name in FACTORS}
+        for rank, row in enumerate(chosen, 1)
+    ]
+
+
+def write_rows(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write a tab-separated table: floats in full, None as nothing."""
+
+    def text(value: Any) -> str:
+        return "" if value is None else repr(value) if isinstance(value, float) else str(value)
+
+    lines = ["\t".join(columns)]
+    lines += ["\t".join(text(row[name]) for name in columns) for row in rows]
+    write_text(path, "\n".join(lines) + "\n")
+
+
+def cell_path(row: Mapping[str, Any]) -> str:
+    """Name the cell of a row: "bpp-<bpp>/<latent>/<component>/<feature>/<classifier>"."""
+    return "bpp-" + "/".join(str(row[name]) for name in FACTORS)

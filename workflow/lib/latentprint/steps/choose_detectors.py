@@ -1,0 +1,34 @@
+"""Choose the cells of a run that are looked into, by cross-validation."""
+
+import argparse
+import logging
+from pathlib import Path
+
+from latentprint.detectors.choice import COLUMNS, cell_path, choose, write_rows
+from latentprint.detectors.names import read_rows
+from latentprint.errors import UserError, run
+
+logger = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Write a table of the chosen cells, best first."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scores", type=Path, required=True, help="scores.tsv")
+    parser.add_argument("--count", type=int, required=True, help="cells to choose, at most")
+    parser.add_argument("--output", type=Path, required=True)
+    options = parser.parse_args()
+
+    chosen = choose(read_rows(options.scores), options.count)
+    if not chosen:
+        raise UserError(
+            f"{options.scores}: no cell has an accuracy in cross-validation, so that no detector "
+            "can be chosen. Take tuning: search, and let tuning_from name every feature itself"
+        )
+    write_rows(options.output, COLUMNS, chosen)
+    for row in chosen:
+        logger.info("%d. %s, cross-validated %.4f", row["rank"], cell_path(row), row["cv_accuracy"])
+
+
+if __name__ == "__main__":
+    run(main)
