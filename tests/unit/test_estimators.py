@@ -10,6 +10,7 @@ from sklearn.svm import SVC
 from latentprint.classifiers import CLASSIFIERS, fit_bytes
 from latentprint.estimators.convolutional import ConvolutionalHead
 from latentprint.estimators.kernel_machine import SCALES, KernelMachine
+from latentprint.estimators.pixels import ask_networks, fit_networks
 from latentprint.estimators.screening import Screened, anova_f, best_columns
 from latentprint.features import Matrix
 from latentprint.histograms.bins import bin_matrix
@@ -253,3 +254,37 @@ def test_memory_grows_with_rows_and_values(name):
     )
     assert small < more and small < wide
     assert fit_bytes(name, engine, 30_000, 65_536, {}) >= 30_000 * 65_536 * 4
+
+
+# Pixels
+
+
+@pytest.fixture
+def pictures():
+    """Images of which fakes are brighter on average, and the labels."""
+    generator = np.random.default_rng(4)
+    fake = np.arange(260) % 2 == 1
+    pixels = generator.integers(0, 120, (260, 3, 32, 32))
+    return (pixels + 90 * fake[:, None, None, None]).astype(np.uint8), fake
+
+
+def test_a_network_on_pixels_learns_and_its_members_are_averaged(pictures):
+    pixels, fake = pictures
+    network = {"width": 2, "threads": 1}
+    given = network | {"epochs": 12, "members": 2, "random_state": 1}
+    found = fit_networks(pixels[:200], fake[:200], np.arange(200) >= 180, **given)
+    asked = ask_networks(found, pixels[200:], **network)
+    assert np.mean((asked >= 0.5) == fake[200:]) >= 0.9
+    each = [ask_networks([member], pixels[200:], **network) for member in found]
+    assert np.allclose(asked, np.mean(each, axis=0)) and not np.allclose(*each)
+
+
+def test_equal_seeds_give_equal_networks(pictures):
+    pixels, fake = pictures
+    kept = np.arange(260) >= 220
+    given = {"width": 2, "threads": 1, "epochs": 2, "members": 1}
+    first, again, other = (
+        fit_networks(pixels, fake, kept, random_state=state, **given)[0] for state in (1, 1, 2)
+    )
+    assert all(np.array_equal(first[name], again[name]) for name in first)
+    assert not all(np.array_equal(first[name], other[name]) for name in first)

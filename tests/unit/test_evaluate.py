@@ -403,7 +403,9 @@ def test_columns_are_those_of_the_contract():
         "fake_fake fake_real real_fake real_real patch_accuracy ties best_only cell_only "
         "mcnemar_p mcnemar_p_holm engine parameters tuning study run images weights "
         "operating_point tools model beta bpp_reached point "
-        "protocol scored_by oob_accuracy n_iterations".split()
+        "protocol scored_by oob_accuracy n_iterations "
+        "n_valid accuracy_valid accuracy_valid_low accuracy_valid_high "
+        "n_seeds accuracy_mean accuracy_sd".split()
     )
 
 
@@ -419,3 +421,34 @@ def test_a_missing_file_of_a_cell_is_named(tmp_path):
     folder = tmp_path / "bpp-6/y/Y/single/RF"
     with pytest.raises(UserError, match=r"bpp-6/y/Y/single/RF/scores\.json"):
         read_cell(folder)
+
+
+def test_a_second_test_split_and_other_seeds_have_columns_of_their_own():
+    fits = [made_up(seed=seed) for seed in range(3)]
+    second = made_up(n=30, seed=9)
+    factors = "bpp-6/y/Y/single/RF"
+    given = {
+        "best": Best("RF", {}, None, "published", None), "sidecar": SIDECAR, "cell": factors,
+        "run": "demo", "images": "some",
+        "fit": {
+            "cell": "model-3/y/Y/single/RF", "engine": {"name": "sklearn"}, "parameters": {},
+            "n_images": 2, "n_rows": 2, "n_values": 1, "protocol": "corrected",
+            "oob_accuracy": None,
+        },
+    }  # fmt: skip
+    alone = cell_scores(fits[0], **given)
+    assert alone["n_seeds"] == 1
+    further = [name for name in SCORE_COLUMNS if "valid" in name or name[-5:] in ("_mean", "cy_sd")]
+    assert [alone[name] for name in further] == [None] * 6
+
+    found = cell_scores(fits[0], **given, valid=second, seeds=fits[1:])
+    accuracies = [np.mean(fit.predicted == fit.fake) for fit in fits]
+    assert found["accuracy"] == accuracies[0]  # the first fit stays the cell's
+    assert found["accuracy_mean"] == pytest.approx(np.mean(accuracies))
+    assert (
+        found["accuracy_sd"] == pytest.approx(np.std(accuracies, ddof=1)) and found["n_seeds"] == 3
+    )
+    right = int((second.predicted == second.fake).sum())
+    assert (found["n_valid"], found["accuracy_valid"]) == (30, right / 30)
+    ends = (found["accuracy_valid_low"], found["accuracy_valid_high"])
+    assert ends == wilson_interval(right, 30)

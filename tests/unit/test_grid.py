@@ -233,3 +233,26 @@ def test_a_screened_fit_needs_the_matrix_and_what_it_chose(config):
     rows = grid.n_images(config, "train")
     assert chosen - 1000 == round((4 * rows * 65_536 + 12 * rows * 128) / 1e6)
     assert chosen < whole
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"n_valid": 20}, "n_valid is 20, expected 0 where images are drawn"),
+        ({"n_valid": 21, "images_root": "faces"}, "n_valid is 21, expected an even number"),
+        (
+            {"n_valid": 20, "images_root": "faces", "protocol": "faithful"},
+            "n_valid is 20, expected none",
+        ),
+        ({"seeds": 3, "protocol": "faithful"}, "seeds is 3, expected none with protocol faithful"),
+    ],
+)
+def test_a_second_test_and_seeds_have_their_conditions(config, changes, message):
+    with pytest.raises(UserError, match=message):
+        grid.check(config | changes)
+
+
+def test_the_second_test_is_a_split_where_it_is_asked_for(config):
+    assert grid.splits(config) == ("train", "test")
+    assert grid.splits(config | {"n_valid": "all"}) == ("train", "test", "valid")
+    assert grid.n_images(config | {"n_valid": 20}, "valid") == 20

@@ -172,3 +172,15 @@ def test_step(root, tmp_path):
     assert odd.returncode == 2
     assert odd.stderr.startswith("error: n_test: expected an even number")
     assert (tmp_path / "selection.tsv").read_text() == text
+
+
+@pytest.mark.parametrize("sampling", SAMPLINGS)
+def test_a_second_test_split_comes_last_and_changes_nothing_else(sampling):
+    given = {"sampling": sampling, "n_train": 20, "n_test": 10, "seed": 7}
+    without, with_it = choose(IMAGES, **given), choose(IMAGES, **given, n_valid=6)
+    assert with_it[: len(without)] == without
+    rest = with_it[len(without) :]
+    assert Counter((image.split, image.label) for image in rest) == {
+        ("valid", "real"): 3,
+        ("valid", "fake"): 3,
+    }

@@ -126,6 +126,23 @@ def test_measured_values_and_intervals_are_those_of_the_scores(run_of, published
             assert row[place].startswith(f"{score.accuracy:.3f} ({score.accuracy_low:.3f}-")
 
 
+def test_a_second_test_and_seeds_have_columns_where_there_are_such(run_of, published):
+    scores, _ = run_of()
+    plain = accuracies(scores, "RF", published=published, text=words("en"))
+    more = {"accuracy_valid": 0.7, "accuracy_valid_low": 0.6, "accuracy_valid_high": 0.8}
+    more |= {"accuracy_mean": 0.65, "accuracy_sd": 0.0125}
+    scores = [replace(score, **more) for score in scores]
+    table = accuracies(scores, "RF", published=published, text=words("en"))
+    heads = [column.label for column in table.columns]
+    added = ["y, valid", "y_hat, valid", "y, seeds", "y_hat, seeds"]
+    assert [head for head in heads if head not in [c.label for c in plain.columns]] == added
+    row = dict(zip(heads, table.rows[0], strict=True))
+    assert row["y, valid"] == "0.700 (0.600-0.800)" and row["y_hat, seeds"] == "0.650 ± 0.013"
+    assert table.data[0]["y_accuracy_valid"] == 0.7
+    assert any(note.startswith("valid:") for note in table.notes)
+    assert any(note.startswith("seeds:") for note in table.notes)
+
+
 def test_other_levels_show_published_values_but_no_difference(run_of, published):
     scores, _ = run_of(bpp=["0.25", "0.5", "1.0"])
     table = accuracies(scores, "RF", published=published, text=words("en"))

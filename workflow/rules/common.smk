@@ -140,7 +140,8 @@ pathvars:
 
 
 wildcard_constraints:
-    split="train|test",
+    split="train|test|valid",
+    repeat="[0-9]+",
     shard="[0-9]+",
     model="[0-3]",
     bpp=r"[0-9]+(\.[0-9]+)?",

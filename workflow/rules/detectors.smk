@@ -232,10 +232,48 @@ rule cross_test:
         " --output {output} > {log} 2>&1"
 
 
+rule pixel_baseline:
+    """Fit a small network to the pixels of the same images: what latents are compared with."""
+    input:
+        "<results>/selection.tsv",
+    output:
+        predictions="<results>/detectors/pixels/predictions.tsv",
+        scores="<results>/detectors/pixels/scores.json",
+    log:
+        "<logs>/pixel_baseline.log",
+    benchmark:
+        "<benchmarks>/pixel_baseline.tsv"
+    conda:
+        "../../envs/learn.yaml"
+    threads: grid.fit_threads(config)
+    resources:
+        mem_mb=pixel_memory,
+        runtime=pixel_minutes,
+        gpu=gpu_wanted,
+    params:
+        code=code_of("pixel_baseline"),
+        cfg=settings("image_size", "seed"),
+        pixels=DETECTORS["pixels"],
+        device=config["device"],
+        root=images_root,
+    shell:
+        "python -m latentprint.steps.pixel_baseline --images {input} --root {params.root:q}"
+        " --image-size {params.cfg[image_size]} --width {params.pixels[width]}"
+        " --epochs {params.pixels[epochs]} --members {params.pixels[members]}"
+        " --folds {params.pixels[folds]} --seed {params.cfg[seed]} --device {params.device}"
+        " --threads {threads} --predictions {output.predictions} --scores {output.scores}"
+        " 2>&1 | log_to {log}"
+
+
 rule render_detectors:
     """Write tables and figures of the detectors that were looked into."""
     input:
-        unpack(looked_into),
+        calibrations=chosen_files("calibration.json"),
+        curves=chosen_files("learning_curve.json"),
+        importance=chosen_files("importance.tsv"),
+        tests=chosen_tests,
+        cross=chosen_cross,
+        pixels=pixel_scores(),
         scores="<results>/scores.tsv",
         costs="<results>/costs.tsv",
         chosen="<results>/detectors/chosen.tsv",
@@ -260,6 +298,6 @@ rule render_detectors:
     shell:
         "python -m latentprint.steps.render_detectors"
         " --scores {input.scores} --costs {input.costs} --chosen {input.chosen}"
-        " --tests {input.tests} --cross {input.cross} --coded-with {params.coded_with:q}"
+        " --tests {input.tests} --cross {input.cross} --pixels {input.pixels} --coded-with {params.coded_with:q}"
         " --labels {params.cfg[labels]} --run {params.cfg[run]}"
         " --config-digest {params.config_digest} --output {params.folder} > {log} 2>&1"

@@ -8,6 +8,8 @@ rule evaluate_classifier:
         best="<results>/cells/bpp-{bpp}/{latent}/{component}/{feature}/{classifier}/best.yaml",
         fit="<results>/cells/bpp-{bpp}/{latent}/{component}/{feature}/{classifier}/fit.yaml",
         store="<results>/latents/bpp-{bpp}/test.json",
+        valid=second_test,
+        seeds=other_seeds,
     output:
         "<results>/cells/bpp-{bpp}/{latent}/{component}/{feature}/{classifier}/scores.json",
     log:
@@ -27,7 +29,7 @@ rule evaluate_classifier:
     shell:
         "python -m latentprint.steps.evaluate_classifier"
         " --predictions {input.predictions} --best {input.best} --fit {input.fit}"
-        " --store-json {input.store} --run {params.cfg[run]} --images-text {params.images:q}"
+        " --valid {input.valid} --seeds {input.seeds} --store-json {input.store} --run {params.cfg[run]} --images-text {params.images:q}"
         " --cell {params.cell} --output {output} > {log} 2>&1"
 
 

@@ -46,11 +46,12 @@ rule index_images:
         runtime=minutes_of("index_images"),
     params:
         code=code_of("index_images"),
-        cfg=settings("image_size", "max_excluded", "images_root"),
+        cfg=settings("image_size", "max_excluded", "images_root") | valid_settings(),
+        splits=valid_options("splits"),
         root=images_root,
         folders=folder_state(),
     shell:
-        "python -m latentprint.steps.index_images"
+        "python -m latentprint.steps.index_images {params.splits}"
         " --root {params.root:q} --image-size {params.cfg[image_size]}"
         " --max-excluded {params.cfg[max_excluded]} --threads {threads}"
         " --images {output.images} --exclusions {output.exclusions} 2>&1 | tee -i {log}"
@@ -73,9 +74,10 @@ rule select_images:
         runtime=minutes_of("select_images"),
     params:
         code=code_of("select_images"),
-        cfg=settings("sampling", "n_train", "n_test", "seed"),
+        cfg=settings("sampling", "n_train", "n_test", "seed") | valid_settings(),
+        valid=valid_options("n-valid"),
     shell:
         "python -m latentprint.steps.select_images"
         " --images {input} --sampling {params.cfg[sampling]}"
-        " --n-train {params.cfg[n_train]} --n-test {params.cfg[n_test]}"
+        " --n-train {params.cfg[n_train]} --n-test {params.cfg[n_test]} {params.valid}"
         " --seed {params.cfg[seed]} --output {output} > {log} 2>&1"

@@ -13,10 +13,11 @@ from latentprint.weight_files import entropy_files, relative_path, transform_fil
 
 # Images
 
+SPLITS = grid.splits(config)
 
 if not DRAWN:
     try:
-        image_folders.check_layout(Path(IMAGES))
+        image_folders.check_layout(Path(IMAGES), SPLITS)
     except UserError as error:
         refuse(error)
 
@@ -25,12 +26,25 @@ def image_lists():
     """The csv lists of the data set; none where it consists of folders alone."""
     if DRAWN:
         return [f"{IMAGES}/{split}.csv" for split in ("train", "test")]
-    return [str(path) for path in image_folders.list_files(Path(IMAGES))]
+    return [str(path) for path in image_folders.list_files(Path(IMAGES), SPLITS)]
 
 
 def folder_state():
     """Digest of names and sizes where no csv list says which images there are."""
-    return "" if image_lists() else image_folders.folder_digest(Path(IMAGES))
+    return "" if image_lists() else image_folders.folder_digest(Path(IMAGES), SPLITS)
+
+
+def valid_settings():
+    """The second test split, where one is asked for; else nothing, so that no run depends on it."""
+    return settings("n_valid") if config["n_valid"] else {}
+
+
+def valid_options(option):
+    """The same as an option of a step."""
+    if not config["n_valid"]:
+        return ""
+    named = {"splits": " ".join(SPLITS), "n-valid": config["n_valid"]}
+    return f"--{option} {named[option]}"
 
 
 def images_root(wildcards):
@@ -382,9 +396,10 @@ def detector_file(name):
 
 
 def chosen_detectors():
-    """The chosen cells as rows of their table, best first."""
+    """The chosen cells, best first."""
     path = checkpoints.choose_detectors.get().output[0]
-    return read_rows(path)
+    factors = grid.Cell.__dataclass_fields__
+    return [grid.Cell(*(row[name] for name in factors)) for row in read_rows(path)]
 
 
 def model_of(wildcards):
@@ -501,24 +516,53 @@ def cross_latent(wildcards):
     return name if kind == "latent" else wildcards.latent
 
 
-def looked_into(wildcards):
-    """All that was found of the chosen detectors."""
-    found = {
-        "calibrations": [],
-        "curves": [],
-        "importance": [],
-        "cross": [],
-        "tests": [],
-    }
-    for row in chosen_detectors():
-        cell = grid.Cell(*(row[name] for name in grid.Cell.__dataclass_fields__))
-        folder = f"{RUN}/detectors/{cell.path}"
-        found["calibrations"].append(f"{folder}/calibration.json")
-        found["curves"].append(f"{folder}/learning_curve.json")
-        found["importance"].append(f"{folder}/importance.tsv")
-        found["tests"].append(f"{RUN}/cells/{POINTS.fitted(cell)}/predictions.tsv")
-        found["cross"] += [f"{folder}/cross/{test}.tsv" for test in cross_tests(cell)]
-    return found
+def pixel_scores():
+    """What came of the network on pixels, where one is asked for."""
+    return (
+        f"{RUN}/detectors/pixels/scores.json" if DETECTORS["pixels"]["members"] else []
+    )
+
+
+def chosen_files(name):
+    """A file of every chosen detector, best first."""
+
+    def files(wildcards):
+        return [f"{RUN}/detectors/{cell.path}/{name}" for cell in chosen_detectors()]
+
+    return files
+
+
+def chosen_tests(wildcards):
+    """Predictions of the test images by every chosen detector."""
+    return [
+        f"{RUN}/cells/{POINTS.fitted(cell)}/predictions.tsv"
+        for cell in chosen_detectors()
+    ]
+
+
+def chosen_cross(wildcards):
+    """All cross tests of the chosen detectors."""
+    return [
+        f"{RUN}/detectors/{cell.path}/cross/{test}.tsv"
+        for cell in chosen_detectors()
+        for test in cross_tests(cell)
+    ]
+
+
+def second_test(wildcards):
+    """What a cell says of the second test split, where one is asked for."""
+    if not config["n_valid"]:
+        return []
+    return f"{RUN}/cells/{POINTS.fitted(level_cell(wildcards))}/valid.tsv"
+
+
+def other_seeds(wildcards):
+    """What a cell says with other random numbers, where more than one fit is asked for."""
+    repeats = range(2, config["seeds"] + 1)
+    if not repeats:
+        return []
+    folder = f"{RUN}/cells/{POINTS.fitted(level_cell(wildcards))}/seeds"
+    return [f"{folder}/{repeat}.tsv" for repeat in repeats]
 
 
 # Embedded weights

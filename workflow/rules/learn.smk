@@ -73,6 +73,66 @@ rule fit_classifier:
         " --expected-s {params.expected} 2>&1 | log_to {log}"
 
 
+rule refit_classifier:
+    """Fit a cell once more with other random numbers, and predict the test images."""
+    input:
+        features="<results>/features/{point}/{latent}/{component}/{feature}.h5",
+        best="<results>/cells/{point}/{latent}/{component}/{feature}/{classifier}/best.yaml",
+    output:
+        "<results>/cells/{point}/{latent}/{component}/{feature}/{classifier}/seeds/{repeat}.tsv",
+    log:
+        "<logs>/refit_classifier/{point}/{latent}/{component}/{feature}/{classifier}/{repeat}.log",
+    benchmark:
+        "<benchmarks>/refit_classifier/{point}/{latent}/{component}/{feature}/{classifier}/{repeat}.tsv"
+    group:
+        cell_group
+    conda:
+        "../../envs/learn.yaml"
+    threads: grid.fit_threads(config)
+    resources:
+        mem_mb=fit_memory,
+        runtime=fit_minutes,
+    params:
+        code=code_of("refit_classifier"),
+        cfg=classifier_settings("engine"),
+        cell=fitted,
+    shell:
+        "python -m latentprint.steps.refit_classifier"
+        " --features {input.features} --best {input.best}"
+        " --classifier {wildcards.classifier} --engine {params.cfg[engine]:q}"
+        " --seed {params.cfg[seed]} --cell {params.cell} --repeat {wildcards.repeat}"
+        " --threads {threads} --predictions {output} 2>&1 | log_to {log}"
+
+
+rule predict_valid:
+    """Let a fitted cell predict the second test split."""
+    input:
+        model="<results>/cells/{point}/{latent}/{component}/{feature}/{classifier}/model.skops",
+        features="<results>/features/{point}/{latent}/{component}/{feature}.h5",
+        store=ancient("<results>/latents/{point}/valid.h5"),
+        digest="<results>/latents/{point}/valid.json",
+        list="<results>/selection.tsv",
+    output:
+        "<results>/cells/{point}/{latent}/{component}/{feature}/{classifier}/valid.tsv",
+    log:
+        "<logs>/predict_valid/{point}/{latent}/{component}/{feature}/{classifier}.log",
+    group:
+        cell_group
+    conda:
+        "../../envs/learn.yaml"
+    threads: grid.fit_threads(config)
+    resources:
+        mem_mb=fit_memory,
+        runtime=fit_minutes,
+    params:
+        code=code_of("cross_test"),
+    shell:
+        "python -m latentprint.steps.cross_test"
+        " --model {input.model} --features {input.features} --store {input.store}"
+        " --list {input.list} --latent {wildcards.latent} --threads {threads}"
+        " --output {output} > {log} 2>&1"
+
+
 rule share_cell:
     """Give a level the cell that was fitted once for all levels of its point."""
     input:

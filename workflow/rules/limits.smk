@@ -6,6 +6,8 @@ from latentprint import job_limits
 SECONDS = job_limits.seconds(config)
 # Jobs that need less share an entry of the queue with others; larger ones have one of their own.
 SMALL_MB = 2000
+# CPU seconds an image and epoch of the network on pixels, 256 x 256, width 8.
+PIXEL_SECONDS = 0.02
 
 
 def per_attempt(amount):
@@ -81,3 +83,17 @@ def detector_group(wildcards):
     if fit_memory(wildcards, 1) < SMALL_MB:
         return "detectors"
     return f"large-{'-'.join(wildcards)}"
+
+
+def pixel_memory(wildcards, attempt):
+    """Megabytes of the network on pixels: all training images twice, and the work of a batch."""
+    images = grid.n_images(config, "train")
+    return attempt * (2500 + round(2 * 3 * images * config["image_size"] ** 2 / 1e6))
+
+
+def pixel_minutes(wildcards, attempt):
+    """Minutes of the network on pixels, in cross-validation and once more."""
+    pixels = config["detectors"]["pixels"]
+    passes = (pixels["folds"] + 1) * max(1, pixels["members"]) * pixels["epochs"]
+    work = passes * grid.n_images(config, "train") * (config["image_size"] / 256) ** 2
+    return attempt * job_limits.minutes(PIXEL_SECONDS * work)

@@ -1,6 +1,6 @@
 """Tables 3.1 and 3.2: accuracy of one classifier, measured and published."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from latentprint.figure_plan import accuracy_table
@@ -42,6 +42,7 @@ def accuracies(
     by_patch = {score.feature for score in own if score.scored_by == "patch"}
     images = [score.accuracy for score in own if score.scored_by == "image"]
     best = max(images, default=None)
+    further = _further(own)
     rows, bold = [], set()
     for index, record in enumerate(data):
         row = [record[name] for name in ("classifier", "bpp", "component", "feature")]
@@ -49,6 +50,7 @@ def accuracies(
             if record[latent] == best and record["feature"] not in by_patch:
                 bold.add((index, len(row)))
             row.append(with_interval(*(record[latent + end] for end in ("", "_low", "_high"))))
+        row += [shown(record, latent) for _, shown in further for latent in latents]
         row.append(record["thesis_bpp"])
         row += [_decimal(record[f"thesis_{latent}"], "") for latent in latents]
         row += [_decimal(record[f"difference_{latent}"], "+") for latent in differences]
@@ -67,6 +69,11 @@ def accuracies(
             Column(text["component_short"]),
             Column(text["feature"]),
             *(Column(latent, numeric=True) for latent in latents),
+            *(
+                Column(f"{latent}, {text[head]}", numeric=True)
+                for head, _ in further
+                for latent in latents
+            ),
             Column(f"{thesis}, bpp", numeric=True),
             *(Column(f"{thesis}, {latent}", numeric=True) for latent in latents),
             *(Column(f"{latent} - {thesis}", numeric=True) for latent in differences),
@@ -116,6 +123,9 @@ def _data(
             record[latent] = score.accuracy if score else None
             record[f"{latent}_low"] = score.accuracy_low if score else None
             record[f"{latent}_high"] = score.accuracy_high if score else None
+            for name in FURTHER:
+                if any(getattr(score, name) is not None for score in own):
+                    record[f"{latent}_{name}"] = getattr(score, name) if score else None
         record["thesis_bpp"] = match.bpp if match else ""
         for latent in latents:
             record[f"thesis_{latent}"] = published.accuracy(
@@ -135,6 +145,32 @@ def _data(
     return data
 
 
+# Columns that stand only where a run has a second test split, or several seeds.
+FURTHER = (
+    *("accuracy_valid", "accuracy_valid_low", "accuracy_valid_high"),
+    *("accuracy_mean", "accuracy_sd"),
+)
+
+
+def _further(own: Sequence[Score]) -> list[tuple[str, Callable[[dict[str, Any], str], str]]]:
+    """Give the heads of such columns, and what is printed in them of a record and latent."""
+
+    def valid(record: dict[str, Any], latent: str) -> str:
+        ends = ("", "_low", "_high")
+        return with_interval(*(record[f"{latent}_accuracy_valid{end}"] for end in ends))
+
+    def seeds(record: dict[str, Any], latent: str) -> str:
+        mean, spread = (record[f"{latent}_accuracy_{end}"] for end in ("mean", "sd"))
+        return "" if mean is None else f"{mean:.3f} \N{PLUS-MINUS SIGN} {spread:.3f}"
+
+    found = []
+    if any(score.accuracy_valid is not None for score in own):
+        found.append(("second_test", valid))
+    if any(score.accuracy_mean is not None for score in own):
+        found.append(("over_seeds", seeds))
+    return found
+
+
 def _notes(own: Sequence[Score], matches: dict[str, Match], text: Words) -> list[str]:
     notes = [
         text["note_accuracy"].format(n_test=count(own, "n_test"), n_train=count(own, "n_train")),
@@ -151,6 +187,7 @@ def _notes(own: Sequence[Score], matches: dict[str, Match], text: Words) -> list
         notes.append(text["note_faithful"])
     if any(score.scored_by == "patch" for score in own):
         notes.append(text["note_by_patch"])
+    notes += [text[f"note_{head}"] for head, _ in _further(own)]
     off = [level(bpp, own, text) for bpp in factors_of(own)["bpp"] if reached(bpp, own)]
     if off:
         notes.append(text["note_reached"].format(rates=", ".join(off)))

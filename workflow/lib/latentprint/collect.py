@@ -21,6 +21,8 @@ SCORE_COLUMNS = (
     *("engine", "parameters", "tuning", "study", "run", "images", "weights"),
     *("operating_point", "tools", "model", "beta", "bpp_reached", "point"),
     *("protocol", "scored_by", "oob_accuracy", "n_iterations"),
+    *("n_valid", "accuracy_valid", "accuracy_valid_low", "accuracy_valid_high"),
+    *("n_seeds", "accuracy_mean", "accuracy_sd"),
 )
 COST_COLUMNS = (*FACTORS, "search_s", "fit_s", "predict_s", "cores", "peak_mb")
 

@@ -87,6 +87,8 @@ def cell_scores(
     run: str,
     images: str,
     weights: str | None = None,
+    valid: Predictions | None = None,
+    seeds: Sequence[Predictions] = (),
 ) -> dict[str, Any]:
     """Give everything that `scores.tsv` says about one cell and that needs no other cell.
 
@@ -105,6 +107,10 @@ def cell_scores(
         Source of the images in a few words.
     weights : str, optional
         Source of the weights; by default what the store says.
+    valid : Predictions, optional
+        Of the second test split.
+    seeds : sequence of Predictions
+        Of the test images, by fits with other random numbers.
 
     Returns
     -------
@@ -117,6 +123,8 @@ def cell_scores(
     return {
         **factors,
         **measure(predictions, unit=unit),
+        **_second_test(valid),
+        **_over_seeds([predictions, *seeds]),
         "n_train": fit["n_images"],
         "n_rows": fit["n_rows"],
         "n_values": fit["n_values"],
@@ -138,6 +146,28 @@ def cell_scores(
         "protocol": fit["protocol"],
         "scored_by": unit,
         "oob_accuracy": fit["oob_accuracy"],
+    }
+
+
+def _second_test(valid: Predictions | None) -> dict[str, Any]:
+    """Give number, accuracy and interval of the second test split; None without one."""
+    names = ("accuracy_valid", "accuracy_valid_low", "accuracy_valid_high")
+    if valid is None:
+        return {"n_valid": None} | dict.fromkeys(names)
+    n, correct = len(valid.ids), int((valid.predicted == valid.fake).sum())
+    return {"n_valid": n} | dict(
+        zip(names, (correct / n, *wilson_interval(correct, n)), strict=True)
+    )
+
+
+def _over_seeds(fits: Sequence[Predictions]) -> dict[str, Any]:
+    """Give mean and standard deviation (over n - 1) of the accuracy; None of one fit alone."""
+    accuracies = [float((fit.predicted == fit.fake).mean()) for fit in fits]
+    several = len(fits) > 1
+    return {
+        "n_seeds": len(fits),
+        "accuracy_mean": float(np.mean(accuracies)) if several else None,
+        "accuracy_sd": float(np.std(accuracies, ddof=1)) if several else None,
     }
 
 

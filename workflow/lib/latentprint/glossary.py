@@ -39,6 +39,16 @@ _WORDS = {
     "full": ("full", "pieno"),
     "hollow": ("hollow", "vuoto"),
     "chance": ("chance", "caso"),
+    "second_test": ("valid", "valid"),
+    "over_seeds": ("seeds", "semi"),
+    "note_second_test": (
+        "valid: accuracy of the same fits on the second test split, with its 95 % interval.",
+        "valid: accuratezza degli stessi addestramenti sulla seconda prova, intervallo al 95 %.",
+    ),
+    "note_over_seeds": (
+        "seeds: mean and standard deviation of the accuracies of fits with other random numbers.",
+        "semi: media e deviazione standard delle accuratezze con altri numeri casuali.",
+    ),
     "interval": ("95 % interval", "intervallo al 95 %"),
     "thesis": ("Thesis", "Tesi"),
     "reached": ("reached", "raggiunti"),

@@ -199,6 +199,11 @@ def n_images(config: Config, split: str) -> int:
     return 2 * min(class_counts(Path(config["images_root"]), split).values())
 
 
+def splits(config: Config) -> tuple[str, ...]:
+    """Give the splits of the run: training and test images, and the second test where asked for."""
+    return ("train", "test", "valid") if config["n_valid"] else ("train", "test")
+
+
 def analysed_shards(config: Config, split: str) -> int:
     """Count the shards of y of a split: with `all` images, as many as there can be at most."""
     return shards.count(n_images(config, split), config["store"]["shard_images"])
@@ -223,7 +228,17 @@ def check(config: Config) -> None:
                 f"config: {key} is empty. Give a folder in the config file or with "
                 f"--config {key}=FOLDER; config/README.md says what it must hold"
             )
-    for key in ("n_train", "n_test"):
+    if config["images_root"] == "drawn" and config["n_valid"]:
+        raise UserError(
+            f"config: n_valid is {config['n_valid']}, expected 0 where images are drawn"
+        )
+    for key in ("n_valid", "seeds"):
+        if config["protocol"] == FAITHFUL and config[key] not in (0, 1):
+            raise UserError(
+                f"config: {key} is {config[key]}, expected none with protocol faithful, which does "
+                "what the thesis' code did. Leave it out"
+            )
+    for key in ("n_train", "n_test", "n_valid"):
         if config[key] != "all" and int(config[key]) % 2:
             raise UserError(
                 f"config: {key} is {config[key]}, expected an even number (half of each class)"

@@ -121,13 +121,14 @@ def choose(
     n_train: int | str,
     n_test: int | str,
     seed: int,
+    n_valid: int | str = 0,
 ) -> list[Chosen]:
     """Choose the images of a run, half of each class, training images before test images.
 
     Parameters
     ----------
     images : iterable of Chosen
-        The index; other splits than train and test are left out.
+        The index; other splits than those asked for are left out.
     sampling : str
         "stratified": a random sample per split and class, real and fake in turn. Each image has
         its rank from a hash of seed and id, so that the choice depends neither on the order of
@@ -139,6 +140,8 @@ def choose(
         Images of a split in all; "all" is twice the smaller class.
     seed : int
         Used by "stratified" only.
+    n_valid : int or str
+        Of the second test split, after the test images; 0 for none.
 
     Returns
     -------
@@ -156,7 +159,10 @@ def choose(
     for image in images:
         groups[image.split, image.label].append(image)
     chosen: list[Chosen] = []
-    for split, wanted in (("train", n_train), ("test", n_test)):
+    wanted_of = {"train": n_train, "test": n_test}
+    if n_valid:
+        wanted_of["valid"] = n_valid
+    for split, wanted in wanted_of.items():
         classes = [groups[split, label] for label in LABELS]
         half = _per_class(split, wanted, counts=[len(members) for members in classes])
         if sampling == "stratified":

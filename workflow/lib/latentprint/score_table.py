@@ -55,6 +55,11 @@ class Score(Cell):
     scored_by: str = "image"
     model: str = ""
     beta: str = ""
+    accuracy_valid: float | None = None
+    accuracy_valid_low: float | None = None
+    accuracy_valid_high: float | None = None
+    accuracy_mean: float | None = None
+    accuracy_sd: float | None = None
 
     @property
     def fit(self) -> Key:

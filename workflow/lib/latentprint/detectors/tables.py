@@ -1,5 +1,6 @@
 """Tables of detectors: the ranking of all cells, calibration, and tests on other images."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,12 +13,22 @@ from latentprint.table_formats import Column, Table
 
 Row = Mapping[str, str]
 
+VALID = ("accuracy_valid", "accuracy_valid_low", "accuracy_valid_high")
+SEEDS = ("accuracy_mean", "accuracy_sd")
+
 
 def _number(text: str) -> float | None:
     return float(text) if text else None
 
 
-def ranking(scores: Sequence[Row], costs: Sequence[Row], *, source: str, text: Words) -> Table:
+def ranking(
+    scores: Sequence[Row],
+    costs: Sequence[Row],
+    *,
+    pixels: Mapping[str, Any] | None = None,
+    source: str,
+    text: Words,
+) -> Table:
     """Build the table of all detectors: a row per fit, best in cross-validation first.
 
     Parameters
@@ -25,6 +36,8 @@ def ranking(scores: Sequence[Row], costs: Sequence[Row], *, source: str, text: W
     scores, costs : sequence of mapping
         Rows of `scores.tsv` and `costs.tsv`. Cells that share a fit are one row, at its first
         level.
+    pixels : mapping, optional
+        What came of the network on pixels; it has no rank.
     source : str
         Weights, images and number of test images.
     text : dict
@@ -75,7 +88,19 @@ def ranking(scores: Sequence[Row], costs: Sequence[Row], *, source: str, text: W
             }
             | {"search_s": search, "fit_s": fit, "cores": cores, "predict_ms": per_image}
         )
-    heads = ("cv", "test_accuracy", "auc", "p_best", "search_cores", "fit_cores", "per_image")
+    if pixels:
+        rows.append(_pixel_row(pixels, text))
+    heads = ["cv", "test_accuracy", "auc", "p_best", "search_cores", "fit_cores", "per_image"]
+    for index, row in enumerate(ranked):
+        data[index] |= {name: _number(row.get(name, "")) for name in (*VALID, *SEEDS)}
+    for head, names, shown in (
+        ("second_test", VALID, with_interval),
+        ("over_seeds", SEEDS, _mean_and_spread),
+    ):
+        if any(record[names[0]] is not None for record in data):
+            heads.append(head)
+            for row, record in itertools.zip_longest(rows, data, fillvalue={}):
+                row.append(shown(*(record.get(name) for name in names)))
     return Table(
         stem="ranking",
         number="",
@@ -94,12 +119,32 @@ def ranking(scores: Sequence[Row], costs: Sequence[Row], *, source: str, text: W
             text["note_detectors"],
             text["note_p_best"],
             text["note_per_image"],
+            *(text[f"note_{head}"] for head in ("second_test", "over_seeds") if head in heads),
             text["note_source"].format(source=source),
         ],
         data=data,
         bold=bold,
+        rules={len(data)} if pixels else set(),
         language=text["language"],
     )
+
+
+def _mean_and_spread(mean: float | None, spread: float | None) -> str:
+    return "" if mean is None else f"{mean:.3f} \N{PLUS-MINUS SIGN} {spread:.3f}"
+
+
+def _pixel_row(pixels: Mapping[str, Any], text: Words) -> list[str]:
+    low, high = pixels["accuracy_low"], pixels["accuracy_high"]
+    per_image = 1000 * pixels["predict_s"] * pixels["cores"] / pixels["n_test"]
+    return [
+        *("", "CNN", text["pixels"], "", "", ""),
+        f"{pixels['cv_accuracy']:.3f}",
+        with_interval(pixels["accuracy"], low, high),
+        f"{pixels['auc']:.3f}",
+        *("", ""),
+        f"{pixels['fit_s'] * pixels['cores']:.1f}",
+        f"{per_image:.1f}",
+    ]
 
 
 def _per_image(cost: Row, score: Row, cores: float) -> float | None:

@@ -13,19 +13,25 @@ loss on images that are kept back count. The answer is the mean of the members' 
 """
 
 import logging
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from latentprint.estimators.training import (
+    Training,
+    answer,
+    device_of,
+    loaded,
+    torch_threads,
+    train,
+)
+
 logger = logging.getLogger(__name__)
 
 Values = NDArray[np.float32]
 
-BATCH = 32
-ASKED = 256  # images at a time when nothing is trained
 BLOCK_VALUES = 2**22  # 16 MiB of float32, while rows are standardised
 
 
@@ -110,14 +116,22 @@ class ConvolutionalHead:
             spread = block.std(axis=0)
             self.mean_[start : start + size] = block.mean(axis=0)
             self.factor_[start : start + size] = 1 / np.where(spread > 0, spread, np.inf)
-        inputs, kept = self._standardised(values), self._standardised(validation[0])
-        targets = torch.from_numpy((labels == self.classes_[1]).astype(np.float32))
-        kept_targets = torch.from_numpy((validation[1] == self.classes_[1]).astype(np.float32))
+        rows, kept = (
+            (self._standardised(given), _targets(truth, self.classes_))
+            for given, truth in ((values, labels), validation)
+        )
+        how = Training(
+            self.epochs,
+            self.patience,
+            self.learning_rate,
+            self.weight_decay,
+            device_of(self.device),
+        )
         self.networks_, self.epochs_ = [], []
-        with _threads(self.threads):
+        with torch_threads(self.threads):
             for member in range(self.members):
                 seed = self.random_state + member
-                network, epoch = self._train(inputs, targets, kept, kept_targets, seed)
+                network, epoch = train(self._network, rows, kept, how, seed=seed)
                 self.networks_.append(network)
                 self.epochs_.append(epoch)
                 logger.info("member %d of %d: epoch %d", member + 1, self.members, epoch)
@@ -125,81 +139,15 @@ class ConvolutionalHead:
 
     def predict_proba(self, values: Values) -> NDArray[np.float64]:
         """Give the columns of `classes_`, float64 (rows, 2)."""
-        device = _device(self.device)
+        device = device_of(self.device)
         second = np.zeros(len(values))
-        with _threads(self.threads), torch.inference_mode():
+        with torch_threads(self.threads):
+            inputs = self._standardised(values)
             for weights in self.networks_:
-                network = self._network().to(device)
-                network.load_state_dict({k: torch.from_numpy(v) for k, v in weights.items()})
-                network.eval()
-                for start in range(0, len(values), ASKED):
-                    here = slice(start, start + ASKED)
-                    inputs = self._standardised(values[here]).to(device)
-                    second[here] += torch.sigmoid(network(inputs)).double().cpu().numpy()
+                logits = answer(loaded(self._network, weights, device), inputs, device)
+                second += torch.sigmoid(logits).double().numpy()
         second /= len(self.networks_)
         return np.column_stack([1 - second, second])
-
-    def _train(
-        self,
-        inputs: torch.Tensor,
-        targets: torch.Tensor,
-        kept: torch.Tensor,
-        kept_targets: torch.Tensor,
-        seed: int,
-    ) -> tuple[dict[str, NDArray[np.float32]], int]:
-        """Train one member; give the weights of its best epoch, and that."""
-        device = _device(self.device)
-        chance = torch.Generator().manual_seed(seed)
-        with torch.random.fork_rng():
-            torch.manual_seed(seed)
-            network = self._network().to(device)
-            optimiser = torch.optim.AdamW(
-                network.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay
-            )
-            steps = -(-len(inputs) // BATCH)
-            rate = torch.optim.lr_scheduler.OneCycleLR(
-                optimiser, self.learning_rate, total_steps=self.epochs * steps, pct_start=0.1
-            )
-            least, best, weights = np.inf, 0, {}
-            for epoch in range(1, self.epochs + 1):
-                network.train()
-                order = torch.randperm(len(inputs), generator=chance)
-                # A last batch of one image has no batch statistics: it goes with the one before.
-                for rows in order.tensor_split(max(1, len(inputs) // BATCH)):
-                    logits = network(inputs[rows].to(device))
-                    loss = nn.functional.binary_cross_entropy_with_logits(
-                        logits, targets[rows].to(device)
-                    )
-                    optimiser.zero_grad()
-                    loss.backward()
-                    optimiser.step()
-                    rate.step()
-                found = self._loss(network, kept, kept_targets, device)
-                if found < least:
-                    least, best = found, epoch
-                    weights = {
-                        name: tensor.detach().cpu().numpy().copy()
-                        for name, tensor in network.state_dict().items()
-                    }
-                elif epoch - best >= self.patience:
-                    break
-        return weights, best
-
-    def _loss(
-        self, network: nn.Module, kept: torch.Tensor, targets: torch.Tensor, device: str
-    ) -> float:
-        network.eval()
-        total = 0.0
-        with torch.inference_mode():
-            for start in range(0, len(kept), ASKED):
-                here = slice(start, start + ASKED)
-                logits = network(kept[here].to(device)).cpu()
-                total += float(
-                    nn.functional.binary_cross_entropy_with_logits(
-                        logits, targets[here], reduction="sum"
-                    )
-                )
-        return total / len(kept)
 
     def _network(self) -> nn.Module:
         height, width = self.grid_
@@ -242,21 +190,5 @@ def _convolution(channels: int, width: int, size: int) -> list[nn.Module]:
     return [convolution, nn.BatchNorm2d(width), nn.ReLU()]
 
 
-def _device(name: str) -> str:
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return name
-
-
-class _threads:
-    """The number of threads of torch, for as long as a block runs."""
-
-    def __init__(self, count: int) -> None:
-        self.count = count
-
-    def __enter__(self) -> None:
-        self.before = torch.get_num_threads()
-        torch.set_num_threads(self.count)
-
-    def __exit__(self, *_: Any) -> None:
-        torch.set_num_threads(self.before)
+def _targets(labels: NDArray[np.str_], classes: NDArray[np.str_]) -> torch.Tensor:
+    return torch.from_numpy((labels == classes[1]).astype(np.float32))

@@ -14,7 +14,7 @@ def main() -> None:
     """Write the store of y of one shard."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=Path, required=True, help="selection.tsv")
-    parser.add_argument("--split", required=True, choices=("train", "test"))
+    parser.add_argument("--split", required=True, choices=("train", "test", "valid"))
     parser.add_argument("--shard", type=int, required=True, help="0, 1, ...")
     parser.add_argument("--shard-images", type=int, required=True, help="images of a shard")
     parser.add_argument("--root", type=Path, required=True, help="folder of the data set")

@@ -21,6 +21,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("predictions", "best", "fit", "store-json", "output"):
         parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument(
+        "--valid", type=Path, nargs="*", default=[], help="of the second test split"
+    )
+    parser.add_argument("--seeds", type=Path, nargs="*", default=[], help="of fits once more")
     parser.add_argument("--cell", required=True, help="bpp/latent/component/feature/classifier")
     parser.add_argument("--run", required=True)
     parser.add_argument("--images-text", required=True)
@@ -36,6 +40,8 @@ def main() -> None:
         run=options.run,
         images=options.images_text,
         weights=options.weights_text,
+        valid=read_predictions(options.valid[0]) if options.valid else None,
+        seeds=[read_predictions(path) for path in options.seeds],
     )
     write_json(options.output, scores)
     logger.info(

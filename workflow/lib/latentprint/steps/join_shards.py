@@ -15,7 +15,7 @@ def main() -> None:
     """Write the store of one split."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=Path, required=True, help="selection.tsv")
-    parser.add_argument("--split", required=True, choices=("train", "test"))
+    parser.add_argument("--split", required=True, choices=("train", "test", "valid"))
     parser.add_argument("--shards", type=Path, nargs="+", required=True, help="in order")
     parser.add_argument("--output", type=Path, required=True, help="output: store, .json beside it")
     options = parser.parse_args()

@@ -1,6 +1,7 @@
 """Step of the rule render_detectors: tables and figures of the best detectors of a run."""
 
 import argparse
+import json
 import logging
 from pathlib import Path
 
@@ -26,6 +27,7 @@ def main() -> None:
     parser.add_argument("--chosen", type=Path, required=True, help="chosen.tsv")
     parser.add_argument("--tests", type=Path, nargs="+", required=True, help="predictions")
     parser.add_argument("--cross", type=Path, nargs="*", default=[], help="predictions")
+    parser.add_argument("--pixels", type=Path, nargs="*", default=[], help="of the pixel network")
     parser.add_argument("--coded-with", required=True, help="weights of jpegai alterations")
     parser.add_argument("--labels", choices=LANGUAGES, default="en", help="language")
     parser.add_argument("--run", required=True, help="name of the run")
@@ -37,8 +39,15 @@ def main() -> None:
     origin = source(read_scores(options.scores), text)
     detectors = read_detectors(options.chosen, options.tests, options.cross)
     trace = Trace(options.run, options.config_digest, commit())
+    pixels = None
+    if options.pixels:
+        pixels = json.loads(options.pixels[0].read_text(encoding="utf-8"))
     ranking = tables.ranking(
-        read_rows(options.scores), read_rows(options.costs), source=origin, text=text
+        read_rows(options.scores),
+        read_rows(options.costs),
+        pixels=pixels,
+        source=origin,
+        text=text,
     )
     for table in (
         ranking,

@@ -19,6 +19,7 @@ def main() -> None:
     parser.add_argument("--sampling", choices=SAMPLINGS, required=True)
     parser.add_argument("--n-train", required=True, help="an even number, or all")
     parser.add_argument("--n-test", required=True, help="an even number, or all")
+    parser.add_argument("--n-valid", default=0, help="of the second test split")
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--output", type=Path, required=True, help="output: selection.tsv")
     options = parser.parse_args()
@@ -28,15 +29,15 @@ def main() -> None:
         sampling=options.sampling,
         n_train=options.n_train,
         n_test=options.n_test,
+        n_valid=options.n_valid,
         seed=options.seed,
     )
     write_table(options.output, Chosen._fields, rows=chosen)
     counts = Counter(image.split for image in chosen)
     logger.info(
-        "wrote %s (%d training and %d test images, half of each class)",
+        "wrote %s (%s images, half of each class)",
         options.output,
-        counts["train"],
-        counts["test"],
+        ", ".join(f"{count} {split}" for split, count in counts.items()),
     )
 
 
