@@ -26,7 +26,7 @@ def merged(root, name):
     return config
 
 
-@pytest.fixture(params=["faces", "faces-full", "thesis"])
+@pytest.fixture(params=["faces", "faces-full", "full", "thesis"])
 def name(request):
     return request.param
 
