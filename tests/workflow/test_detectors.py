@@ -28,6 +28,7 @@ CONFIG = {
     "tuning_from": {"flatten": "flatten", "latents": False, "bpp": False},
     "detectors": {
         "examined": 2,
+        "ensemble": 3,
         "folds": 2,
         "repetitions": 2,
         "shares": [0.25, 0.5, 1.0],
@@ -113,9 +114,24 @@ def test_detectors_are_asked_about_other_latents_and_images(looked):
             assert found.ids == ("one/a", "one/b", "two/c") and found.fake.all()
 
 
+def test_the_average_is_of_the_best_cells_and_judged_on_held_out_images(looked):
+    scores = {row["cv_accuracy"] for row in looked.rows("scores.tsv")}
+    members = looked.rows("detectors/members.tsv")
+    best = sorted(map(float, scores), reverse=True)
+    assert float(members[0]["cv_accuracy"]) == best[0] and len(members) == 3
+    decided = yaml.safe_load((looked.folder / RUN / "detectors/detector.yaml").read_text())
+    alone = max(decided["members"].values())
+    together = decided["held_out"]["accuracy"]
+    assert (decided["detector"] == "ensemble") == (together > alone)
+    found = read_predictions(looked.folder / RUN / "detectors/ensemble/predictions.tsv")
+    own = [row["id"] for row in looked.rows("selection.tsv") if row["split"] == "test"]
+    assert list(found.ids) == own
+
+
 def test_tables_and_figures_name_what_they_show(looked):
     shown = looked.folder / RUN / "detectors/shown"
     ranking = (shown / "ranking.md").read_text()
+    assert "average of 3" in ranking
     assert "pixels, no latents" in ranking and "embedded weights" in ranking
     for stem in ("costs", "learning_curves", "reliability", "importance", "cross_tests"):
         assert "embedded weights, images drawn by the product, n = 20" in " ".join(

@@ -7,7 +7,8 @@ checkpoint choose_detectors:
     input:
         "<results>/scores.tsv",
     output:
-        "<results>/detectors/chosen.tsv",
+        chosen="<results>/detectors/chosen.tsv",
+        members="<results>/detectors/members.tsv",
     log:
         "<logs>/choose_detectors.log",
     group:
@@ -19,10 +20,12 @@ checkpoint choose_detectors:
         runtime=minutes_of("choose_detectors"),
     params:
         code=code_of("choose_detectors"),
-        number=max(1, config["detectors"]["examined"]),
+        number=max(1, DETECTORS["examined"]),
+        members=DETECTORS["ensemble"],
     shell:
         "python -m latentprint.steps.choose_detectors"
-        " --scores {input} --count {params.number} --output {output} > {log} 2>&1"
+        " --scores {input} --count {params.number} --output {output.chosen}"
+        " --members {params.members} --members-output {output.members} > {log} 2>&1"
 
 
 rule calibrate_detector:
@@ -48,7 +51,7 @@ rule calibrate_detector:
     params:
         code=code_of("calibrate_detector"),
         cfg=classifier_settings("engine"),
-        folds=config["detectors"]["folds"],
+        folds=DETECTORS["folds"],
     shell:
         "python -m latentprint.steps.calibrate_detector"
         " --features {input.features} --best {input.best} --predictions {input.predictions}"
@@ -78,8 +81,8 @@ rule measure_learning_curve:
     params:
         code=code_of("measure_learning_curve"),
         cfg=classifier_settings("engine"),
-        shares=json.dumps(config["detectors"]["shares"]),
-        repetitions=config["detectors"]["repetitions"],
+        shares=json.dumps(DETECTORS["shares"]),
+        repetitions=DETECTORS["repetitions"],
     shell:
         "python -m latentprint.steps.measure_learning_curve"
         " --features {input.features} --best {input.best}"
@@ -109,7 +112,7 @@ rule measure_importance:
     params:
         code=code_of("measure_importance"),
         cfg=classifier_settings("engine"),
-        repetitions=config["detectors"]["repetitions"],
+        repetitions=DETECTORS["repetitions"],
     shell:
         "python -m latentprint.steps.measure_importance"
         " --features {input.features} --best {input.best}"
@@ -232,6 +235,62 @@ rule cross_test:
         " --output {output} > {log} 2>&1"
 
 
+rule average_detectors:
+    """Average what the best cells say of the same images."""
+    input:
+        held_out=member_files("held_out.tsv"),
+        asked=members_asked,
+    output:
+        "<results>/detectors/ensemble/{asked}.tsv",
+    log:
+        "<logs>/average_detectors/{asked}.log",
+    wildcard_constraints:
+        asked="predictions|valid|cross/.+",
+    group:
+        "detectors"
+    conda:
+        "../../envs/learn.yaml"
+    resources:
+        mem_mb=per_attempt(1000),
+        runtime=minutes_of("average_detectors"),
+    params:
+        code=code_of("average_detectors"),
+    shell:
+        "python -m latentprint.steps.average_detectors"
+        " --held-out {input.held_out} --asked {input.asked} --output {output} > {log} 2>&1"
+
+
+rule calibrate_ensemble:
+    """Calibrate the average, and decide on held-out images whether it is better than the best."""
+    input:
+        members="<results>/detectors/members.tsv",
+        held_out=member_files("held_out.tsv"),
+        predictions="<results>/detectors/ensemble/predictions.tsv",
+    output:
+        together="<results>/detectors/ensemble/held_out.tsv",
+        calibration="<results>/detectors/ensemble/calibration.json",
+        detector="<results>/detectors/detector.yaml",
+    log:
+        "<logs>/calibrate_ensemble.log",
+    group:
+        "detectors"
+    conda:
+        "../../envs/learn.yaml"
+    resources:
+        mem_mb=per_attempt(1000),
+        runtime=minutes_of("calibrate_ensemble"),
+    params:
+        code=code_of("calibrate_ensemble"),
+        cfg=settings("seed"),
+        folds=DETECTORS["folds"],
+    shell:
+        "python -m latentprint.steps.calibrate_ensemble"
+        " --members {input.members} --held-out {input.held_out}"
+        " --predictions {input.predictions} --folds {params.folds} --seed {params.cfg[seed]}"
+        " --together {output.together} --calibration {output.calibration}"
+        " --detector {output.detector} > {log} 2>&1"
+
+
 rule pixel_baseline:
     """Fit a small network to the pixels of the same images: what latents are compared with."""
     input:
@@ -274,6 +333,7 @@ rule render_detectors:
         tests=chosen_tests,
         cross=chosen_cross,
         pixels=pixel_scores(),
+        ensemble=ensemble_files,
         scores="<results>/scores.tsv",
         costs="<results>/costs.tsv",
         chosen="<results>/detectors/chosen.tsv",
@@ -298,6 +358,7 @@ rule render_detectors:
     shell:
         "python -m latentprint.steps.render_detectors"
         " --scores {input.scores} --costs {input.costs} --chosen {input.chosen}"
-        " --tests {input.tests} --cross {input.cross} --pixels {input.pixels} --coded-with {params.coded_with:q}"
+        " --tests {input.tests} --cross {input.cross} --pixels {input.pixels}"
+        " --ensemble {input.ensemble} --coded-with {params.coded_with:q}"
         " --labels {params.cfg[labels]} --run {params.cfg[run]}"
         " --config-digest {params.config_digest} --output {params.folder} > {log} 2>&1"

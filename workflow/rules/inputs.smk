@@ -395,11 +395,56 @@ def detector_file(name):
     return lambda wildcards: f"{RUN}/cells/{detector_folder(wildcards)}/{name}"
 
 
-def chosen_detectors():
-    """The chosen cells, best first."""
-    path = checkpoints.choose_detectors.get().output[0]
+def chosen_cells(table):
+    """The cells of a table of the checkpoint, best first."""
+    path = checkpoints.choose_detectors.get().output[table]
     factors = grid.Cell.__dataclass_fields__
     return [grid.Cell(*(row[name] for name in factors)) for row in read_rows(path)]
+
+
+def chosen_detectors():
+    """The cells that are looked into."""
+    return chosen_cells("chosen")
+
+
+def member_files(name):
+    """A file of every member of the average."""
+
+    def files(wildcards):
+        return [
+            f"{RUN}/detectors/{cell.path}/{name}" for cell in chosen_cells("members")
+        ]
+
+    return files
+
+
+def members_asked(wildcards):
+    """What every member says: of test images, of the second test, of other images."""
+    if wildcards.asked.startswith("cross/"):
+        return member_files(f"{wildcards.asked}.tsv")(wildcards)
+    return [
+        f"{RUN}/cells/{POINTS.fitted(cell)}/{wildcards.asked}.tsv"
+        for cell in chosen_cells("members")
+    ]
+
+
+def ensemble_tests():
+    """Images that all members can be asked about, beside the test."""
+    asked = [set(cross_tests(cell)) for cell in chosen_cells("members")]
+    named = [f"altered-{name}" for name in DETECTORS["alterations"]]
+    named += [f"folders-{name}" for name in DETECTORS["folders"]]
+    return [test for test in named if all(test in tests for tests in asked)]
+
+
+def ensemble_files(wildcards):
+    """What was found of the average, where one is asked for."""
+    if not DETECTORS["ensemble"]:
+        return []
+    names = ["calibration.json", "predictions.tsv"]
+    names += ["valid.tsv"] if config["n_valid"] else []
+    names += [f"cross/{test}.tsv" for test in ensemble_tests()]
+    folder = f"{RUN}/detectors"
+    return [f"{folder}/detector.yaml", *(f"{folder}/ensemble/{name}" for name in names)]
 
 
 def model_of(wildcards):

@@ -30,11 +30,25 @@ def choose(rows: Sequence[Mapping[str, Any]], count: int) -> list[dict[str, Any]
     ranked = sorted(searched, key=lambda row: -float(row["cv_accuracy"]))  # stable
     best = {row["classifier"]: row for row in reversed(ranked)}
     chosen = [row for row in ranked if best[row["classifier"]] is row][:count]
-    return [
-        {"rank": rank, "cv_accuracy": float(row["cv_accuracy"])}
-        | {name: str(row[name]) for name in FACTORS}
-        for rank, row in enumerate(chosen, 1)
-    ]
+    return [_chosen(rank, row) for rank, row in enumerate(chosen, 1)]
+
+
+def members(rows: Sequence[Mapping[str, Any]], count: int) -> list[dict[str, Any]]:
+    """Choose the best cells by the accuracy of their own search, whatever their classifiers.
+
+    Parameters and result as for `choose`; cells that share a fit count once.
+    """
+    searched = [row for row in rows if row["cv_accuracy"] not in (None, "")]
+    fits: dict[tuple[str, ...], Mapping[str, Any]] = {}
+    for row in searched:
+        fits.setdefault((str(row["point"]), *(str(row[name]) for name in FACTORS[1:])), row)
+    ranked = sorted(fits.values(), key=lambda row: -float(row["cv_accuracy"]))  # stable
+    return [_chosen(rank, row) for rank, row in enumerate(ranked[:count], 1)]
+
+
+def _chosen(rank: int, row: Mapping[str, Any]) -> dict[str, Any]:
+    factors = {name: str(row[name]) for name in FACTORS}
+    return {"rank": rank, "cv_accuracy": float(row["cv_accuracy"])} | factors
 
 
 def write_rows(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:

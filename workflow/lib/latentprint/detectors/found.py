@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 
 from latentprint.compare.differences import paired_interval
 from latentprint.detectors.names import read_rows
-from latentprint.evaluate import FACTORS, wilson_interval
+from latentprint.evaluate import FACTORS, measure, wilson_interval
 from latentprint.predictions import Predictions, read_predictions
 
 
@@ -52,9 +53,9 @@ class Detector:
     cell : dict
         Row of ``chosen.tsv``.
     calibration, curve : dict
-        Content of ``calibration.json`` and ``learning_curve.json``.
+        Content of ``calibration.json`` and ``learning_curve.json``; an average has no curve.
     importance : list of dict
-        Rows of ``importance.tsv``.
+        Rows of ``importance.tsv``; an average has none.
     asked : list of Asked
         Its own test first.
     """
@@ -67,8 +68,10 @@ class Detector:
 
     @property
     def name(self) -> str:
-        """Name it for readers: "SVM, flatten YUV, y, 0.12 bpp"."""
+        """Name it for readers: "SVM, flatten YUV, y, 0.12 bpp", "average of 6"."""
         cell = self.cell
+        if "members" in cell:
+            return f"average of {cell['members']}"
         return (
             f"{cell['classifier']}, {cell['feature']} {cell['component']}, {cell['latent']}, "
             f"{cell['bpp']} bpp"
@@ -109,6 +112,36 @@ def read_detectors(chosen: Path, tests: Sequence[Path], cross: Sequence[Path]) -
             )
         )
     return found
+
+
+def read_average(folder: Path, cross: Sequence[Path]) -> tuple[Detector, dict[str, Any]]:
+    """Read the average of the best cells, and the row that stands for it in the ranking.
+
+    Parameters
+    ----------
+    folder : Path
+        ``detectors`` of a run.
+    cross : sequence of Path
+        Predictions of its cross tests.
+    """
+    decided = yaml.safe_load((folder / "detector.yaml").read_text(encoding="utf-8"))
+    own = read_predictions(folder / "ensemble/predictions.tsv")
+    calibration = json.loads((folder / "ensemble/calibration.json").read_text(encoding="utf-8"))
+    cell = dict.fromkeys(FACTORS, "") | {"classifier": "average"}
+    cell |= {"members": str(len(decided["members"]))}
+    asked = [asked_about("own", own), *(one for path in cross for one in _cross(path, own))]
+    row: dict[str, Any] = {
+        "held_out": decided["held_out"]["accuracy"],
+        "best_member": max(decided["members"].values()),
+        "chosen": decided["detector"] == "ensemble",
+        "members": list(decided["members"]),
+    } | measure(own)
+    second = folder / "ensemble/valid.tsv"
+    if second.is_file():
+        found = read_predictions(second)
+        n, right = len(found.ids), int((found.predicted == found.fake).sum())
+        row["valid"] = (right / n, *wilson_interval(right, n))
+    return Detector(cell, calibration, {}, [], asked), row
 
 
 def _cross(path: Path, own: Predictions) -> list[Asked]:

@@ -26,6 +26,7 @@ def ranking(
     costs: Sequence[Row],
     *,
     pixels: Mapping[str, Any] | None = None,
+    average: Mapping[str, Any] | None = None,
     source: str,
     text: Words,
 ) -> Table:
@@ -38,6 +39,8 @@ def ranking(
         level.
     pixels : mapping, optional
         What came of the network on pixels; it has no rank.
+    average : mapping, optional
+        Row of the average of the best cells, from `found.read_average`; it has no rank either.
     source : str
         Weights, images and number of test images.
     text : dict
@@ -88,6 +91,8 @@ def ranking(
             }
             | {"search_s": search, "fit_s": fit, "cores": cores, "predict_ms": per_image}
         )
+    if average:
+        rows.append(_average_row(average, text))
     if pixels:
         rows.append(_pixel_row(pixels, text))
     heads = ["cv", "test_accuracy", "auc", "p_best", "search_cores", "fit_cores", "per_image"]
@@ -101,6 +106,8 @@ def ranking(
             heads.append(head)
             for row, record in itertools.zip_longest(rows, data, fillvalue={}):
                 row.append(shown(*(record.get(name) for name in names)))
+            if average and head == "second_test" and "valid" in average:
+                rows[len(data)][-1] = with_interval(*average["valid"])
     return Table(
         stem="ranking",
         number="",
@@ -117,6 +124,7 @@ def ranking(
         rows=rows,
         notes=[
             text["note_detectors"],
+            *([_about_average(average, text)] if average else []),
             text["note_p_best"],
             text["note_per_image"],
             *(text[f"note_{head}"] for head in ("second_test", "over_seeds") if head in heads),
@@ -124,13 +132,32 @@ def ranking(
         ],
         data=data,
         bold=bold,
-        rules={len(data)} if pixels else set(),
+        rules={len(data)} if pixels or average else set(),
         language=text["language"],
     )
 
 
 def _mean_and_spread(mean: float | None, spread: float | None) -> str:
     return "" if mean is None else f"{mean:.3f} \N{PLUS-MINUS SIGN} {spread:.3f}"
+
+
+def _average_row(average: Mapping[str, Any], text: Words) -> list[str]:
+    low, high = average["accuracy_low"], average["accuracy_high"]
+    return [
+        *("", text["average"].format(n=len(average["members"])), "", "", "", ""),
+        f"{average['held_out']:.3f}",
+        with_interval(average["accuracy"], low, high),
+        f"{average['auc']:.3f}",
+        *("", "", "", ""),
+    ]
+
+
+def _about_average(average: Mapping[str, Any], text: Words) -> str:
+    about = text["note_average"].format(
+        n=len(average["members"]), held_out=f"{average['held_out']:.3f}",
+        best=f"{average['best_member']:.3f}", members="; ".join(average["members"]),
+    )  # fmt: skip
+    return f"{about} {text['average_chosen' if average['chosen'] else 'average_left']}"
 
 
 def _pixel_row(pixels: Mapping[str, Any], text: Words) -> list[str]:

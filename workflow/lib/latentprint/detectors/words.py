@@ -19,9 +19,9 @@ _WORDS = {
     "search_cores": ("Search (s x cores)", "Ricerca (s x core)"),
     "per_image": ("Predict (ms an image)", "Predizione (ms a immagine)"),
     "note_detectors": (
-        "The detector of the run is the first row: it is chosen by cross-validation on the "
+        "The best single detector is the first row: it is chosen by cross-validation on the "
         "training images. Test accuracies are for reading, not for choosing; the highest is bold.",
-        "Il rivelatore dell'esperimento è la prima riga: è scelto con validazione incrociata sulle "
+        "Il miglior rivelatore singolo è la prima riga: è scelto con validazione incrociata sulle "
         "immagini di addestramento. Le accuratezze di prova si leggono soltanto; la più alta è in "
         "grassetto.",
     ),
@@ -32,6 +32,23 @@ _WORDS = {
     "note_per_image": (
         "Predict: from values in memory; the analysis of an image comes before it (docs/speed.md).",
         "Predizione: da valori in memoria; prima viene l'analisi dell'immagine (docs/speed.md).",
+    ),
+    "average": ("average of {n}", "media di {n}"),
+    "note_average": (
+        "average of {n}: mean calibrated log odds of the best cells by cross-validation "
+        "({members}); {held_out} on held-out training images, where the best of them alone has "
+        "{best}.",
+        "media di {n}: media dei log odds calibrati delle celle migliori nella validazione "
+        "incrociata ({members}); {held_out} su immagini di addestramento non viste, dove la "
+        "migliore da sola ha {best}.",
+    ),
+    "average_chosen": (
+        "It is the detector of the run.",
+        "È il rivelatore dell'esperimento.",
+    ),
+    "average_left": (
+        "It is not the detector of the run.",
+        "Non è il rivelatore dell'esperimento.",
     ),
     "pixels": ("pixels, no latents", "pixel, senza latenti"),
     "calibration": ("Calibration and thresholds", "Calibrazione e soglie"),

@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 
 from latentprint.detectors import figures, tables
-from latentprint.detectors.found import read_detectors
+from latentprint.detectors.found import read_average, read_detectors
 from latentprint.detectors.names import read_rows
 from latentprint.detectors.words import words
 from latentprint.errors import run
@@ -28,6 +28,7 @@ def main() -> None:
     parser.add_argument("--tests", type=Path, nargs="+", required=True, help="predictions")
     parser.add_argument("--cross", type=Path, nargs="*", default=[], help="predictions")
     parser.add_argument("--pixels", type=Path, nargs="*", default=[], help="of the pixel network")
+    parser.add_argument("--ensemble", type=Path, nargs="*", default=[], help="of the average")
     parser.add_argument("--coded-with", required=True, help="weights of jpegai alterations")
     parser.add_argument("--labels", choices=LANGUAGES, default="en", help="language")
     parser.add_argument("--run", required=True, help="name of the run")
@@ -39,6 +40,11 @@ def main() -> None:
     origin = source(read_scores(options.scores), text)
     detectors = read_detectors(options.chosen, options.tests, options.cross)
     trace = Trace(options.run, options.config_digest, commit())
+    every, average = list(detectors), None
+    if options.ensemble:
+        cross = [path for path in options.ensemble if path.parent.name == "cross"]
+        together, average = read_average(options.chosen.parent, cross)
+        every = [together, *detectors]
     pixels = None
     if options.pixels:
         pixels = json.loads(options.pixels[0].read_text(encoding="utf-8"))
@@ -46,22 +52,23 @@ def main() -> None:
         read_rows(options.scores),
         read_rows(options.costs),
         pixels=pixels,
+        average=average,
         source=origin,
         text=text,
     )
     for table in (
         ranking,
-        tables.calibration_table(detectors, source=origin, text=text),
-        tables.cross_table(detectors, source=origin, coded_with=options.coded_with, text=text),
+        tables.calibration_table(every, source=origin, text=text),
+        tables.cross_table(every, source=origin, coded_with=options.coded_with, text=text),
     ):
         write_table(traced(table, trace, text=text), options.output)
     given = {"source": origin, "text": text}
     with style():
         save(*figures.draw_costs(ranking.data, **given), options.output, "costs")
         save(*figures.draw_curves(detectors, **given), options.output, "learning_curves")
-        save(*figures.draw_reliability(detectors, **given), options.output, "reliability")
+        save(*figures.draw_reliability(every, **given), options.output, "reliability")
         save(*figures.draw_importance(detectors[0], **given), options.output, "importance")
-        save(*figures.draw_cross(detectors, **given), options.output, "cross_tests")
+        save(*figures.draw_cross(every, **given), options.output, "cross_tests")
     logger.info("wrote tables and figures of %d detectors to %s", len(detectors), options.output)
 
 
