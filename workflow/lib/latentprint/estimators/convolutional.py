@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from latentprint.estimators.standardising import Values, column_statistics, standardised
 from latentprint.estimators.training import (
     Training,
     answer,
@@ -29,10 +30,6 @@ from latentprint.estimators.training import (
 )
 
 logger = logging.getLogger(__name__)
-
-Values = NDArray[np.float32]
-
-BLOCK_VALUES = 2**22  # 16 MiB of float32, while rows are standardised
 
 
 class ConvolutionalHead:
@@ -108,16 +105,9 @@ class ConvolutionalHead:
         """
         self.classes_ = np.unique(labels)
         self.grid_ = grid
-        self.mean_ = np.empty(values.shape[1], dtype=np.float32)
-        self.factor_ = np.empty(values.shape[1], dtype=np.float32)
-        size = max(1, BLOCK_VALUES // len(values))
-        for start in range(0, values.shape[1], size):
-            block = values[:, start : start + size].astype(np.float64)
-            spread = block.std(axis=0)
-            self.mean_[start : start + size] = block.mean(axis=0)
-            self.factor_[start : start + size] = 1 / np.where(spread > 0, spread, np.inf)
+        self.mean_, self.factor_ = column_statistics(values)
         rows, kept = (
-            (self._standardised(given), _targets(truth, self.classes_))
+            (self._planes(given), _targets(truth, self.classes_))
             for given, truth in ((values, labels), validation)
         )
         how = Training(
@@ -142,7 +132,7 @@ class ConvolutionalHead:
         device = device_of(self.device)
         second = np.zeros(len(values))
         with torch_threads(self.threads):
-            inputs = self._standardised(values)
+            inputs = self._planes(values)
             for weights in self.networks_:
                 logits = answer(loaded(self._network, weights, device), inputs, device)
                 second += torch.sigmoid(logits).double().numpy()
@@ -154,14 +144,10 @@ class ConvolutionalHead:
         channels = len(self.mean_) // (height * width)
         return _Network(channels, (height, width), self.width, self.dropout)
 
-    def _standardised(self, values: Values) -> torch.Tensor:
+    def _planes(self, values: Values) -> torch.Tensor:
         """Standardise rows, float32 (rows, channels, h, w)."""
-        result = np.empty(values.shape, dtype=np.float32)
-        size = max(1, BLOCK_VALUES // max(1, len(values)))
-        for start in range(0, values.shape[1], size):
-            here = slice(start, start + size)
-            result[:, here] = (values[:, here] - self.mean_[here]) * self.factor_[here]
-        return torch.from_numpy(result).reshape(len(values), -1, *self.grid_)
+        rows = standardised(values, self.mean_, self.factor_)
+        return torch.from_numpy(rows).reshape(len(values), -1, *self.grid_)
 
 
 class _Network(nn.Module):

@@ -6,19 +6,20 @@ values. The kernel is one product of matrices instead of the pairwise distances 
 solver would compute: 1,200 rows of 65,536 values take 5 seconds instead of minutes.
 """
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-Values = NDArray[np.float32]
-
-BLOCK_VALUES = 2**22  # 16 MiB of float32, while rows are standardised
+from latentprint.estimators.standardising import (
+    Scale,
+    Values,
+    as_they_are,
+    column_statistics,
+    standardised,
+)
 
 # What is standardised: values span orders of magnitude at high rates, and so do their magnitudes.
-SCALES: dict[str, Callable[[Values], Values]] = {
-    "linear": lambda values: values,
+SCALES: dict[str, Scale] = {
+    "linear": as_they_are,
     "signed_log": lambda values: np.copysign(np.log1p(np.abs(values)), values),
     "log_magnitude": lambda values: np.log1p(np.abs(values)),
 }
@@ -56,25 +57,16 @@ class KernelMachine:
         """Fit to float32 (rows, P) and the label of each row."""
         from sklearn.svm import SVC
 
-        rows, columns = values.shape
-        mean, variance = np.empty(columns), np.empty(columns)
-        size = max(1, BLOCK_VALUES // rows)
-        for start in range(0, columns, size):
-            here = slice(start, start + size)
-            block = SCALES[self.scale](values[:, here])
-            mean[here] = block.mean(axis=0, dtype=np.float64)
-            variance[here] = block.var(axis=0, dtype=np.float64)
-        self.mean_ = mean.astype(np.float32)
-        spread = np.sqrt(variance)
-        self.factor_ = np.divide(1, spread, out=np.zeros(columns), where=spread > 0).astype("f4")
-        standardised = self._standardised(values)
-        norms = _norms(standardised)
-        squared = _squared_distances(standardised, norms, standardised, norms)
-        self.median_ = float(np.median(squared[np.triu_indices(rows, 1)])) or 1.0
+        scale = SCALES[self.scale]
+        self.mean_, self.factor_ = column_statistics(values, scale)
+        rows = standardised(values, self.mean_, self.factor_, scale)
+        norms = _norms(rows)
+        squared = _squared_distances(rows, norms, rows, norms)
+        self.median_ = float(np.median(squared[np.triu_indices(len(rows), 1)])) or 1.0
         solver = SVC(C=self.C, kernel="precomputed")
         solver.fit(self._kernel(squared), labels)
         self.classes_ = solver.classes_
-        self.support_ = standardised[solver.support_]
+        self.support_ = rows[solver.support_]
         self.weights_ = solver.dual_coef_[0].copy()
         self.intercept_ = float(solver.intercept_[0])
         return self
@@ -89,19 +81,9 @@ class KernelMachine:
 
     def decision_function(self, values: Values) -> NDArray[np.float64]:
         """Give the signed margin of each row, positive for the second class, float64 (rows,)."""
-        rows = self._standardised(values)
+        rows = standardised(values, self.mean_, self.factor_, SCALES[self.scale])
         squared = _squared_distances(rows, _norms(rows), self.support_, _norms(self.support_))
         return self._kernel(squared) @ self.weights_ + self.intercept_
-
-    def _standardised(self, values: Values) -> Values:
-        """Scale and standardise, block by block into C-contiguous rows."""
-        result = np.empty(values.shape, dtype=np.float32)
-        size = max(1, BLOCK_VALUES // max(1, values.shape[0]))
-        for start in range(0, values.shape[1], size):
-            here = slice(start, start + size)
-            block = SCALES[self.scale](values[:, here])
-            result[:, here] = (block - self.mean_[here]) * self.factor_[here]
-        return result
 
     def _kernel(self, squared: NDArray[np.float64]) -> NDArray[np.float64]:
         """Turn squared distances into the kernel, in place."""
@@ -125,8 +107,3 @@ def _squared_distances(
     products += first_norms[:, None]
     products += second_norms
     return np.maximum(products, 0, out=products)
-
-
-def memory(rows: int, values: int, parameters: dict[str, Any]) -> float:
-    """Give what a fit needs, bytes: rows, standardised rows, three matrices of pairs."""
-    return 8 * rows * values + 3 * 8 * rows * rows
