@@ -427,3 +427,37 @@ def test_early_stopping_is_counted_apart(thesis):
         assert other.memory_mb == one.memory_mb
     thesis["engine"]["GB"]["early_stopping"] = False
     assert plan.stopping_early(thesis) is None
+
+
+def test_what_is_looked_into_is_planned_apart(config, tmp_path):
+    assert "Detectors" not in printed(config, tmp_path)
+    config["detectors"] |= {"examined": 2, "folds": 5, "repetitions": 3, "shares": [0.5, 1.0]}
+    fits = 4 + 3 * 1.5 + 3 * 0.75  # calibration, learning curve, importance
+    each = [
+        max(
+            plan.fit_seconds(config, f"//{c}/{f}/{name}")
+            for c in ("Y", "YUV")
+            for f in config["features"]
+        )
+        for name in ("RF", "GB")
+    ]
+    found = plan.detector_seconds(config)
+    assert found["fits"] == pytest.approx(fits * sum(each))
+    assert found["images"] == pytest.approx(0.13 * 7 * config["n_test"])
+    assert found["pixels"] == 0
+    config["detectors"]["ensemble"] = 4
+    assert plan.detector_seconds(config)["fits"] == pytest.approx(
+        fits * sum(each) + 2 * 4 * max(each)
+    )
+    assert "the 2 best by cross-validation are looked into" in " ".join(
+        printed(config, tmp_path).split()
+    )
+
+
+def test_a_second_test_and_seeds_are_planned(config):
+    before = plan.jobs(config)
+    after = plan.jobs(config | {"n_valid": 100, "seeds": 3, "images_root": "faces"})
+    fits = before["fit_classifier"]
+    assert (after["refit_classifier"], after["predict_valid"]) == (2 * fits, fits)
+    assert after["join_shards"] == before["join_shards"] * 3 / 2
+    assert "refit_classifier" not in before and "predict_valid" not in before

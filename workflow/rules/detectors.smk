@@ -47,7 +47,7 @@ rule calibrate_detector:
     threads: grid.fit_threads(config)
     resources:
         mem_mb=fit_memory,
-        runtime=detector_minutes("folds"),
+        runtime=detector_minutes,
     params:
         code=code_of("calibrate_detector"),
         cfg=classifier_settings("engine"),
@@ -77,7 +77,7 @@ rule measure_learning_curve:
     threads: grid.fit_threads(config)
     resources:
         mem_mb=fit_memory,
-        runtime=detector_minutes("repetitions"),
+        runtime=detector_minutes,
     params:
         code=code_of("measure_learning_curve"),
         cfg=classifier_settings("engine"),
@@ -108,7 +108,7 @@ rule measure_importance:
     threads: grid.fit_threads(config)
     resources:
         mem_mb=fit_memory,
-        runtime=detector_minutes("repetitions"),
+        runtime=detector_minutes,
     params:
         code=code_of("measure_importance"),
         cfg=classifier_settings("engine"),

@@ -1,13 +1,11 @@
 # What jobs may take: memory and minutes, which a cluster enforces, and which of them share an entry
 # of its queue. On one machine minutes and groups mean nothing.
 
-from latentprint import job_limits
+from latentprint import detector_plan, job_limits
 
 SECONDS = job_limits.seconds(config)
 # Jobs that need less share an entry of the queue with others; larger ones have one of their own.
 SMALL_MB = 2000
-# CPU seconds an image and epoch of the network on pixels, 256 x 256, width 8.
-PIXEL_SECONDS = 0.02
 
 
 def per_attempt(amount):
@@ -68,14 +66,10 @@ def features_group(wildcards):
     return "views" if wildcards.feature in grid.VIEWS else wildcards.feature
 
 
-def detector_minutes(key):
-    """Minutes of so many fits of a detector as a key of `detectors` says; the first of each wait."""
-
-    def amount(wildcards, attempt):
-        fits = 4 * config["detectors"][key]
-        return attempt * job_limits.minutes(fits * fit_seconds(wildcards))
-
-    return amount
+def detector_minutes(wildcards, attempt):
+    """Minutes of a job that looks into a detector: of all fits that any of them makes."""
+    fits = detector_plan.fits_of(config) + 1
+    return attempt * job_limits.minutes(fits * fit_seconds(wildcards))
 
 
 def detector_group(wildcards):
@@ -93,7 +87,4 @@ def pixel_memory(wildcards, attempt):
 
 def pixel_minutes(wildcards, attempt):
     """Minutes of the network on pixels, in cross-validation and once more."""
-    pixels = config["detectors"]["pixels"]
-    passes = (pixels["folds"] + 1) * max(1, pixels["members"]) * pixels["epochs"]
-    work = passes * grid.n_images(config, "train") * (config["image_size"] / 256) ** 2
-    return attempt * job_limits.minutes(PIXEL_SECONDS * work)
+    return attempt * job_limits.minutes(detector_plan.pixel_seconds(config))

@@ -51,6 +51,7 @@ RATES = {
     "screen": Rate(3e-8, "CPU s a value", "analysis of variance, in every fit of `screened`"),
     "linear": Rate(7e-8, "CPU s a value", "standardising, and LR or ridge"),
     "pair": Rate(5e-11, "CPU s a value and row", "SVM: the products of all pairs of rows"),
+    "pixel": Rate(5e-3, "CPU s an image, epoch and width", "the network on pixels of 256 x 256"),
     "epoch": Rate(4e-3, "CPU s an image and epoch", "CNN of width 64 on 256 channels of 16 x 16"),
 }
 

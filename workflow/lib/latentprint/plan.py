@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from latentprint import grid
+from latentprint import detector_plan, grid
 from latentprint.fit_times import FIT_SECONDS, Rate, binning_seconds, screening_seconds
 from latentprint.grid import Config
 from latentprint.ladder import DEFAULTS, Rung, rungs
@@ -39,6 +39,8 @@ RULES = (
     "build_features",
     "tune_classifier",
     "fit_classifier",
+    "refit_classifier",
+    "predict_valid",
     "share_cell",
     "evaluate_classifier",
 )
@@ -190,15 +192,18 @@ def jobs(config: Config, points: Points | None = None) -> dict[str, int]:
     fitted = fitted_cells(config, points)
     tuned = dict.fromkeys([*(study.cell for study in studies(config, points)), *fitted])
     gathered, quantised = _gathered(config, points), _quantised(config, points)
-    coded = sum(grid.coded_shards(config, split) for split in SPLITS)
+    splits = grid.splits(config)
+    coded = sum(grid.coded_shards(config, split) for split in splits)
     joined = _analysed_points(config, points) | gathered | quantised
     counts = jobs_before_matching(config) | {
         "gather_latents": coded * len(gathered),
         "extract_latents": coded * len(quantised),
-        "join_shards": len(SPLITS) * len(joined),
+        "join_shards": len(splits) * len(joined),
         "build_features": len({cell.rpartition("/")[0] for cell in tuned}),
         "tune_classifier": len(tuned),
         "fit_classifier": len(fitted),
+        "refit_classifier": (config["seeds"] - 1) * len(fitted),
+        "predict_valid": len(fitted) if config["n_valid"] else 0,
     }
     order = [rule for rule in RULES if counts.get(rule)]
     return {rule: counts[rule] for rule in order}
@@ -210,13 +215,14 @@ def jobs_before_matching(config: Config) -> dict[str, int]:
     A dry run shows no others until then.
     """
     levels, cells = len(config["bpp"]), len(grid.cells(config))
-    analysed = sum(grid.analysed_shards(config, split) for split in SPLITS)
-    coded = sum(grid.coded_shards(config, split) for split in SPLITS)
+    splits = grid.splits(config)
+    analysed = sum(grid.analysed_shards(config, split) for split in splits)
+    coded = sum(grid.coded_shards(config, split) for split in splits)
     counts = {
         "make_demo_images": len(SPLITS) if config["images_root"] == "drawn" else 0,
         "analyse_images": analysed * len(grid.models(config)),
         "match_rates": coded * levels if grid.matched(config) else 0,
-        "join_matched": len(SPLITS) * levels if grid.matched(config) else 0,
+        "join_matched": len(splits) * levels if grid.matched(config) else 0,
         "join_level": len(SPLITS) * levels,
         "share_cell": cells,
         "evaluate_classifier": cells,
@@ -261,7 +267,7 @@ def work(config: Config, points: Points | None = None) -> list[Work]:
     """
     points = points or most_points(config)
     counts = jobs(config, points)
-    images = {split: grid.n_images(config, split) for split in SPLITS}
+    images = {split: grid.n_images(config, split) for split in grid.splits(config)}
 
     def per_image(rule: str, rate: float) -> Work:
         # Of each store, one job a part of a split: the whole split where images are drawn.
@@ -269,11 +275,11 @@ def work(config: Config, points: Points | None = None) -> list[Work]:
             parts, memory = len(SPLITS), 1000
         else:
             count = grid.analysed_shards if rule == "analyse_images" else grid.coded_shards
-            parts, memory = sum(count(config, split) for split in SPLITS), EXTRACTION_MB
+            parts, memory = sum(count(config, split) for split in images), EXTRACTION_MB
         start = RATES["start"].value
         total = counts[rule] * start + counts[rule] / parts * rate * sum(images.values())
         largest = max(images.values())
-        if parts > len(SPLITS):
+        if parts > len(images):
             largest = min(largest, config["store"]["shard_images"])
         return Work(rule, "", counts[rule], 0, 0, total, start + rate * largest, 1, memory)
 
@@ -326,20 +332,31 @@ def _fits(config: Config, points: Points) -> list[Work]:
     found = []
     for (classifier, feature), members in groups.items():
         seconds = [_before_fits(config, cell) + fit_seconds(config, cell) for cell in members]
-        found.append(
-            Work(
-                "fit_classifier",
-                f"{classifier} {feature}",
-                len(members),
-                0,
-                len(members),
-                sum(seconds),
-                max(seconds),
-                grid.fit_threads(config),
-                _memory(config, members),
-            )
-        )
+        for rule, times in (("fit_classifier", 1), ("refit_classifier", config["seeds"] - 1)):
+            if times:
+                found.append(
+                    Work(
+                        rule,
+                        f"{classifier} {feature}",
+                        times * len(members),
+                        0,
+                        times * len(members),
+                        times * sum(seconds),
+                        max(seconds),
+                        grid.fit_threads(config),
+                        _memory(config, members),
+                    )
+                )
     return found
+
+
+def detector_seconds(config: Config) -> dict[str, float]:
+    """Estimate the CPU seconds that are spent on the best cells, at most; see `detector_plan`."""
+    fit = {
+        names: fit_seconds(config, "/".join(("", "", *names)))
+        for names in detector_plan.combinations(config)
+    }
+    return detector_plan.seconds(config, fit)
 
 
 def _memory(config: Config, cells: list[str]) -> int:
@@ -454,7 +471,7 @@ def wall_seconds(found: list[Work], *, cores: int, memory_mb: int) -> float:
 def disk_bytes(config: Config, points: Points | None = None) -> dict[str, int]:
     """Estimate what the run writes, by kind; what takes megabytes only is left out."""
     points = points or most_points(config)
-    images = {split: grid.n_images(config, split) for split in SPLITS}
+    images = {split: grid.n_images(config, split) for split in grid.splits(config)}
     both = sum(images.values())
     pixels = config["image_size"] ** 2
     image = grid.BYTES_OF_IMAGE["YUV"] * pixels // 256**2

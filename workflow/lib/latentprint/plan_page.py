@@ -46,7 +46,7 @@ def check_given(config: Config) -> None:
     if config["images_root"] not in (None, "", "drawn"):
         root = Path(config["images_root"])
         check_layout(root)
-        for split in plan.SPLITS:
+        for split in grid.splits(config):
             there = 2 * min(class_counts(root, split).values())
             wanted = grid.n_images(config, split)
             if there < wanted:
@@ -125,6 +125,7 @@ def page(config: Config, machine: Machine, *, files: Sequence[str], results: Pat
         _table(config, found),
         [
             *_labelled("Searches", _searches(config)),
+            *_labelled("Detectors", _detectors(config)),
             *_labelled("Time", _time(config, found, machine)),
             *_labelled("Memory", _memory(found, machine)),
             *_labelled("Disk", _disk(config, results)),
@@ -139,6 +140,8 @@ def _labelled(label: str, lines: Iterable[str]) -> list[str]:
         wrapped += textwrap.wrap(
             line, WIDTH - LABEL, break_long_words=False, break_on_hyphens=False
         )
+    if not wrapped:
+        return []
     margins = [label.ljust(LABEL)] + [" " * LABEL] * (len(wrapped) - 1)
     return [margin + line for margin, line in zip(margins, wrapped, strict=True)]
 
@@ -147,13 +150,13 @@ def _images(config: Config) -> list[str]:
     root = config["images_root"]
     counts = " and ".join(
         f"{grid.n_images(config, split):,} {name}"
-        for split, name in (("train", "training"), ("test", "test"))
+        for split, name in zip(grid.splits(config), ("training", "test", "valid"), strict=False)
     )
     lines = [f"{counts} images, {config['sampling']} choice"]
     if root == "drawn":
         return [f"{lines[0]}, drawn by the product"]
     if root:
-        for split in plan.SPLITS:
+        for split in grid.splits(config):
             there = class_counts(Path(root), split)
             each = ", ".join(f"{count:,} {label}" for label, count in there.items())
             lines.append(f"{split}: {each} in {root}")
@@ -255,6 +258,20 @@ def _table(config: Config, found: Sequence[Work]) -> list[str]:
         notes.append(f"Until rates are matched, snakemake -n shows {total}: {', '.join(known)}.")
     wrapped = [line for note in notes for line in textwrap.wrap(note, WIDTH)]
     return [printed[0], rule, *printed[1:], rule, *wrapped]
+
+
+def _detectors(config: Config) -> list[str]:
+    spent = plan.detector_seconds(config)
+    if not spent:
+        return []
+    hours = {name: f"{seconds / 3600:,.1f}" for name, seconds in spent.items()}
+    asked = config["detectors"]
+    return [
+        f"the {asked['examined']} best by cross-validation are looked into: at most "
+        f"{hours['fits']} core hours of fits if the costliest cells are the best, "
+        f"{hours['images']} of altered test images for each model id, {hours['pixels']} of the "
+        "network on pixels. Not in the table."
+    ]
 
 
 def _searches(config: Config) -> list[str]:

@@ -3,7 +3,8 @@
 ::
 
     RGB / 127.5 - 1
-    six times: 3x3 convolution, batch norm, ReLU, mean of 2x2; channels double up to 8 x `width`
+    5x5 convolution of every second pixel, batch norm, ReLU
+    five times: 3x3 convolution, batch norm, ReLU, mean of 2x2; channels double up to 8 x `width`
     mean over positions, dropout, one linear layer
 
 Members, early stopping and averaging are those of the convolutional head on latents.
@@ -28,7 +29,7 @@ from latentprint.estimators.training import (
 
 logger = logging.getLogger(__name__)
 
-STAGES = 6
+STAGES = 5
 PATIENCE = 5
 LEARNING_RATE = 3e-3
 WEIGHT_DECAY = 1e-2
@@ -98,9 +99,13 @@ class PixelNetwork(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        layers: list[nn.Module] = []
-        before = 3
-        for stage in range(STAGES):
+        layers: list[nn.Module] = [
+            nn.Conv2d(3, width, 5, stride=2, padding=2, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+        ]
+        before = width
+        for stage in range(1, STAGES + 1):
             after = width * min(8, 2**stage)
             layers += [
                 nn.Conv2d(before, after, 3, padding=1, bias=False),
