@@ -19,6 +19,24 @@ def test_the_digest_follows_settings_not_places(root):
     assert trace.config_digest(config | {"seed": 2}) != digest
 
 
+def test_what_a_run_does_not_read_is_not_in_its_digest(root):
+    """So that a new version with more keys leaves the digests of older runs as they are."""
+    config = yaml.safe_load((root / "config" / "config.yaml").read_text())
+    digest = trace.config_digest(config)
+
+    def with_detectors(**changes):
+        return trace.config_digest(config | {"detectors": config["detectors"] | changes})
+
+    unread = {"search": config["search"] | {"LR": {}}, "screening": {"k": 3}}
+    assert trace.config_digest(config | unread) == digest == with_detectors(folds=9)
+    screened = config | {"features": ["screened"]}
+    assert trace.config_digest(screened | unread) != trace.config_digest(screened)
+    for read in ({"seeds": 2}, {"n_valid": 20}, {"search": config["search"] | {"RF": {}}}):
+        assert trace.config_digest(config | read) != digest
+    here, there = (with_detectors(examined=1, folders={"a": place}) for place in ("here", "there"))
+    assert here == there != with_detectors(examined=1)
+
+
 def test_the_commit_is_named_and_changes_are_marked(tmp_path):
     assert trace.commit(tmp_path) == trace.NO_COMMIT
 

@@ -50,8 +50,26 @@ def config_digest(config: Mapping[str, Any]) -> str:
     counted |= {key: "folder" for key, own in OWN.items() if config[key] != own}
     # How many images a file holds changes no number.
     counted["store"] = {k: v for k, v in config["store"].items() if k != "shard_images"}
+    for key in ("search", "engine"):
+        counted[key] = {k: v for k, v in config[key].items() if k in config["classifiers"]}
+    for key, unused in _unused(config).items():
+        if unused:
+            del counted[key]
+    if "detectors" in counted:
+        folders = dict.fromkeys(config["detectors"]["folders"], "folder")
+        counted["detectors"] = config["detectors"] | {"folders": folders}
     text = json.dumps(counted, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+def _unused(config: Mapping[str, Any]) -> dict[str, bool]:
+    """Tell which keys a run does not read: others may come with a new version of the product."""
+    return {
+        "screening": "screened" not in config["features"],
+        "n_valid": not config["n_valid"],
+        "seeds": config["seeds"] == 1,
+        "detectors": not config["detectors"]["examined"],
+    }
 
 
 def commit(checkout: Path = CHECKOUT) -> str:
