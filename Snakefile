@@ -11,6 +11,7 @@ configfile: "config/config.yaml"
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/inputs.smk"
+include: "workflow/rules/looked_into.smk"
 include: "workflow/rules/shown.smk"
 include: "workflow/rules/limits.smk"
 include: "workflow/rules/images.smk"

@@ -193,6 +193,31 @@ CONFIGURATIONS: Cases = {
         config("latents=[y, y]"),
         f'config: latents is ["y", "y"], expected each entry once{KEYS}',
     ),
+    "unknown alteration": (
+        config("detectors={alterations: [jpeg-0]}"),
+        "config, detectors.alterations: jpeg-0, expected jpeg-1 to jpeg-100, resize-1 to resize-99 "
+        "or jpegai-<hundredths of a bit per pixel>. See config/README.md.",
+    ),
+    "alteration at a level that has no point": (
+        config("detectors={alterations: [jpegai-50]}"),
+        "config: detectors.alterations names jpegai-50, which detectors.recompression.levels does "
+        "not have (100, 25). Add its model id and displacement",
+    ),
+    "folder of another generator that is not there": (
+        config_file("detectors: {examined: 1, folders: {others: nowhere}}"),
+        "config: detectors.folders.others is nowhere, which is no folder. Name one with pictures "
+        "of another generator, or leave it out",
+    ),
+    "classifier without a feature": (
+        config("features=[multiple]", "classifiers=[RF, SVM]"),
+        "config: classifiers names SVM, which is fitted to flatten or single or gap or screened "
+        "alone. Add one to features",
+    ),
+    "unknown hyperparameter of a classifier": (
+        config("classifiers=[SVM]", "search={SVM: {space: {c: 3}}}"),
+        "config: search.SVM.space.c is not a hyperparameter of engine sklearn "
+        "(known are C, gamma, scale)",
+    ),
     "unknown classifier": (
         config("classifiers=[RF, KNN]"),
         "config: classifiers names KNN, expected some of RF, GB, GBS, LR, ridge, SVM, CNN. Add "

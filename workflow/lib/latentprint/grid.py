@@ -13,6 +13,7 @@ from typing import Any
 from latentprint import shards
 from latentprint.classifiers import CLASSIFIERS, HISTOGRAM, fit_bytes, way_out
 from latentprint.configuration import meant
+from latentprint.detectors.names import CODED, parsed
 from latentprint.errors import UserError
 from latentprint.image_folders import class_counts
 from latentprint.protocol import FAITHFUL
@@ -266,6 +267,7 @@ def check(config: Config) -> None:
             f"positions of a latent of {config['image_size']} pixels"
         )
     _check_reuse(config)
+    _check_detectors(config)
     for classifier in config["classifiers"]:
         if classifier not in CLASSIFIERS:
             raise UserError(
@@ -343,6 +345,19 @@ def _check_space(config: Config, classifier: str) -> None:
             raise UserError(
                 f"config: search.{classifier}.space.{parameter} is not a hyperparameter of engine "
                 f"{name} ({meant(parameter, known)})"
+            )
+
+
+def _check_detectors(config: Config) -> None:
+    """Check that every alteration can be made."""
+    asked = config["detectors"]
+    levels = asked["recompression"]["levels"]
+    for name in asked["alterations"]:
+        kind, number = parsed(name)
+        if kind == CODED and str(number) not in levels:
+            raise UserError(
+                f"config: detectors.alterations names {name}, which detectors.recompression.levels "
+                f"does not have ({', '.join(levels)}). Add its model id and displacement"
             )
 
 
