@@ -7,17 +7,20 @@ from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from latentprint.cell_fits import fit_cell
 from latentprint.classifiers import CLASSIFIERS, fit_bytes
 from latentprint.estimators.convolutional import ConvolutionalHead
 from latentprint.estimators.kernel_machine import SCALES, KernelMachine
+from latentprint.estimators.linear import RidgeScores
 from latentprint.estimators.pixels import ask_networks, fit_networks
 from latentprint.estimators.screening import Screened, anova_f, best_columns
 from latentprint.features import Matrix
 from latentprint.histograms.bins import bin_matrix
-from latentprint.learn import fit_model, iterations, oob_accuracy, take_rows
+from latentprint.learn import fit_model, iterations, take_rows
 from latentprint.model_files import load_model, save_model
 from latentprint.predicting import predict_fake
 from latentprint.search import cross_validate, image_folds
+from latentprint.tuning import Best
 
 N = 60
 SHAPE = (4, 6, 5)  # channels, height, width
@@ -68,10 +71,16 @@ def test_linear_classifiers_are_those_of_scikit_learn_on_standardised_values(val
     assert np.allclose(found, 1 / (1 + np.exp(2 * margin)), atol=1e-5)
 
 
-def test_ridge_estimates_a_probability_near_the_border():
-    """1 / (1 + exp(-2 d)) has the value 1/2 and the slope 1/2 of (1 + d) / 2 at d = 0."""
-    d = 1e-4
-    assert 1 / (1 + np.exp(-2 * d)) == pytest.approx((1 + d) / 2, abs=1e-9)
+def test_ridge_estimates_a_probability_near_the_border(values):
+    """The regression on -1 and +1 estimates 2 P(real) - 1, so that P(real) = (1 + d) / 2."""
+    scaled = StandardScaler().fit_transform(values).astype(np.float64)
+    model = RidgeScores(alpha=10.0).fit(scaled, LABELS)
+    weights, (intercept,) = np.ravel(model.coef_), np.ravel(model.intercept_)
+    direction = weights / np.sum(weights**2)
+    for d in (-0.1, 0.0, 0.1):
+        row = (direction * (d - intercept))[None]
+        assert model.decision_function(row)[0] == pytest.approx(d, abs=1e-9)
+        assert model.predict_proba(row)[0, 1] == pytest.approx((1 + d) / 2, abs=1e-3)
 
 
 # Support vector machine
@@ -215,13 +224,15 @@ def test_bins_are_screened_like_values(values):
     assert anova_f(half, LABELS[:30]).shape == (P,)
 
 
-def test_out_of_bag_rows_took_part_in_screening(values):
-    """So a screened forest has no such accuracy: cells do not ask for it."""
-    plain = fitted("RF", values, parameters={"n_estimators": 20})
-    assert oob_accuracy(plain, values, fake=FAKE) is not None
-    attributes = {"feature": "screened"}
+@pytest.mark.parametrize("feature", ["flatten", "screened"])
+def test_a_screened_forest_has_no_accuracy_out_of_bag(values, feature):
+    """All rows had a part in the choice of its columns, those out of a tree's bag too."""
+    attributes = {"feature": feature, "train_digests": {}}
     data = Matrix(values, np.arange(N, dtype=np.int32), FAKE, tuple(map(str, range(N))), attributes)
-    assert data.screens
+    parameters = {"n_estimators": 20} | ({"k": 8} if feature == "screened" else {})
+    best = Best("RF", parameters, None, "searched", None)
+    _, said = fit_cell(data, best, engine={"name": "sklearn"}, seed=1, cell="a", threads=1)
+    assert (said["oob_accuracy"] is None) == (feature == "screened")
 
 
 # Files and memory

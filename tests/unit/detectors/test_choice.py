@@ -2,7 +2,8 @@
 
 import pytest
 
-from latentprint.detectors.choice import COLUMNS, cell_path, choose, write_rows
+from latentprint.collect import write_table
+from latentprint.detectors.choice import COLUMNS, cell_path, choose
 from latentprint.detectors.names import parsed, read_rows
 from latentprint.errors import UserError
 
@@ -40,7 +41,7 @@ def test_the_first_of_equals_is_chosen_and_cells_without_a_search_are_not():
 
 def test_what_is_written_is_read(tmp_path):
     chosen = choose([row("RF", "0.625")], 1)
-    write_rows(tmp_path / "chosen.tsv", COLUMNS, chosen)
+    write_table(tmp_path / "chosen.tsv", COLUMNS, chosen)
     (found,) = read_rows(tmp_path / "chosen.tsv")
     assert found == {name: str(chosen[0][name]) for name in COLUMNS}
     assert cell_path(found) == "bpp-6/y/Y/flatten/RF"

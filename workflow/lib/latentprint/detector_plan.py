@@ -13,8 +13,6 @@ from latentprint.fit_times import RATES
 Config = Mapping[str, Any]
 
 HELD_SHARE = 0.75  # of the images that importance is measured with, in fits
-ASKED_SHARE = 128  # images that importance asks about, for each channel and position
-GROUPS = 512  # channels and positions
 
 
 def pixel_seconds(config: Config) -> float:
@@ -34,7 +32,9 @@ def fits_of(config: Config) -> float:
     return calibration + curve + asked["repetitions"] * HELD_SHARE
 
 
-def seconds(config: Config, fit: Mapping[tuple[str, str, str], float]) -> dict[str, float]:
+def seconds(
+    config: Config, fit: Mapping[tuple[str, str, str], float], analysis: float
+) -> dict[str, float]:
     """Estimate the CPU seconds that are spent on detectors, at most, by kind.
 
     Parameters
@@ -43,6 +43,8 @@ def seconds(config: Config, fit: Mapping[tuple[str, str, str], float]) -> dict[s
         A whole configuration.
     fit : mapping of (component, feature, classifier) to float
         CPU seconds of one fit.
+    analysis : float
+        CPU seconds of the analysis of one image.
 
     Returns
     -------
@@ -58,12 +60,8 @@ def seconds(config: Config, fit: Mapping[tuple[str, str, str], float]) -> dict[s
     found = sum(ranked[: asked["examined"]]) * fits_of(config)
     further = max(0, asked["ensemble"] - asked["examined"])
     found += further * max(ranked) * (asked["folds"] - 1)
-    each = RATES_OF_ANALYSIS[config["operating_point"]]
     images = len(asked["alterations"]) * grid.n_images(config, "test")
-    return {"fits": found, "images": each * images, "pixels": pixel_seconds(config)}
-
-
-RATES_OF_ANALYSIS = {"BOP": 0.13, "SOP": 0.13, "HOP": 0.77}  # CPU s an image, as in `plan.py`
+    return {"fits": found, "images": analysis * images, "pixels": pixel_seconds(config)}
 
 
 def _costliest(fit: Mapping[tuple[str, str, str], float]) -> Iterator[tuple[str, float]]:

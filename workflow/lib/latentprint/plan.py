@@ -356,7 +356,8 @@ def detector_seconds(config: Config) -> dict[str, float]:
         names: fit_seconds(config, "/".join(("", "", *names)))
         for names in detector_plan.combinations(config)
     }
-    return detector_plan.seconds(config, fit)
+    analysis = RATES[file_point("encoder", config["operating_point"])].value
+    return detector_plan.seconds(config, fit, analysis)
 
 
 def _memory(config: Config, cells: list[str]) -> int:

@@ -1,11 +1,9 @@
 """Which cells of a run are looked into: the best by cross-validation, one of each classifier."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from latentprint.evaluate import FACTORS
-from latentprint.files import write_text
 
 COLUMNS = ("rank", *FACTORS, "cv_accuracy")
 
@@ -49,17 +47,6 @@ def members(rows: Sequence[Mapping[str, Any]], count: int) -> list[dict[str, Any
 def _chosen(rank: int, row: Mapping[str, Any]) -> dict[str, Any]:
     factors = {name: str(row[name]) for name in FACTORS}
     return {"rank": rank, "cv_accuracy": float(row["cv_accuracy"])} | factors
-
-
-def write_rows(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write a tab-separated table: floats in full, None as nothing."""
-
-    def text(value: Any) -> str:
-        return "" if value is None else repr(value) if isinstance(value, float) else str(value)
-
-    lines = ["\t".join(columns)]
-    lines += ["\t".join(text(row[name]) for name in columns) for row in rows]
-    write_text(path, "\n".join(lines) + "\n")
 
 
 def cell_path(row: Mapping[str, Any]) -> str:

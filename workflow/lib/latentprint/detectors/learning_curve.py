@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latentprint.judging import nested_order, subset
 from latentprint.seeds import rng
 
 SHARES = (0.125, 0.25, 0.5, 1.0)
@@ -36,17 +37,9 @@ def subsets(
     list of ndarray, bool, (N,)
         Of each share: so many of each class, at least two.
     """
-    generator = rng(seed, "learning curve", str(repetition))
-    orders = [
-        generator.permutation(np.flatnonzero(fake_images == label)) for label in (False, True)
-    ]
-    found = []
-    for share in shares:
-        chosen = np.zeros(len(fake_images), dtype=bool)
-        for order in orders:
-            chosen[order[: max(2, round(share * len(order)))]] = True
-        found.append(chosen)
-    return found
+    every = np.ones(len(fake_images), dtype=bool)
+    orders = nested_order(fake_images, every, rng(seed, "learning curve", str(repetition)))
+    return [subset(orders, share, len(fake_images)) for share in shares]
 
 
 def power_law(images: Sequence[float], errors: Sequence[float]) -> tuple[float, float]:

@@ -4,7 +4,8 @@ import argparse
 import logging
 from pathlib import Path
 
-from latentprint.detectors.choice import COLUMNS, cell_path, choose, members, write_rows
+from latentprint.collect import write_table
+from latentprint.detectors.choice import COLUMNS, cell_path, choose, members
 from latentprint.detectors.names import read_rows
 from latentprint.errors import UserError, run
 
@@ -28,8 +29,8 @@ def main() -> None:
             f"{options.scores}: no cell has an accuracy in cross-validation, so that no detector "
             "can be chosen. Take tuning: search, and let tuning_from name every feature itself"
         )
-    write_rows(options.output, COLUMNS, chosen)
-    write_rows(options.members_output, COLUMNS, members(rows, options.members))
+    write_table(options.output, COLUMNS, chosen)
+    write_table(options.members_output, COLUMNS, members(rows, options.members))
     for row in chosen:
         logger.info("%d. %s, cross-validated %.4f", row["rank"], cell_path(row), row["cv_accuracy"])
 

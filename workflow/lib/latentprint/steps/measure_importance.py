@@ -5,7 +5,7 @@ import logging
 from pathlib import Path
 
 from latentprint.classifiers import HISTOGRAM
-from latentprint.detectors.choice import write_rows
+from latentprint.collect import write_table
 from latentprint.detectors.held_out import fit_images
 from latentprint.detectors.importance import COLUMNS, alone, divide, drops, groups_of, rows_of
 from latentprint.detectors.options import add_options, load
@@ -67,7 +67,7 @@ def main() -> None:
             for group, drop, area in zip(groups, lost, areas, strict=True)
         ]
         logger.info("repetition %d of %d", repetition + 1, options.repetitions)
-    write_rows(options.output, COLUMNS, rows)
+    write_table(options.output, COLUMNS, rows)
 
 
 if __name__ == "__main__":
