@@ -67,7 +67,7 @@ def draw_costs(
             if row["rank"] == 1:
                 axes.plot(spent, row["accuracy"], "o", ms=11, mfc="none", mec=INK, mew=1, zorder=4)
         axes.set_xscale("log")
-        axes.xaxis.set_major_locator(LogLocator(10, subs=(1.0, 3.0)))
+        axes.xaxis.set_major_locator(LogLocator(10, subs=(1.0, 2.0, 5.0)))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.tick_params(axis="x", labelrotation=30, labelsize=SMALL)
@@ -182,6 +182,8 @@ def draw_reliability(
         axes.set_xlim(-0.02, 1.02)
         axes.set_ylim(-0.02, 1.02)
         axes.set_aspect("equal", adjustable="box")
+        # Ends of neighbours would run into each other with more digits.
+        axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
         axes.grid()
         axes.set_xlabel(text["probability"])
     panels[0].set_ylabel(text["share_fake"])
