@@ -12,6 +12,7 @@ configfile: "config/config.yaml"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/inputs.smk"
 include: "workflow/rules/looked_into.smk"
+include: "workflow/rules/cue_inputs.smk"
 include: "workflow/rules/shown.smk"
 include: "workflow/rules/limits.smk"
 include: "workflow/rules/images.smk"
@@ -21,6 +22,7 @@ include: "workflow/rules/features.smk"
 include: "workflow/rules/learn.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/detectors.smk"
+include: "workflow/rules/cues.smk"
 include: "workflow/rules/rd_curve.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/train.smk"
@@ -33,19 +35,8 @@ rule all:
     """Everything of the run: scores, tables, figures."""
     default_target: True
     input:
-        "<results>/scores.tsv",
-        "<results>/costs.tsv",
-        "<results>/selected.yaml",
-        "<results>/landing.rst",
-        "<results>/decisions.html",
-        TABLES,
-        FIGURES,
-        TIMES,
-        AUDIT,
-        rd_curve_wanted(),
-        detectors_wanted(),
-        LEVEL_STORES,
-        "<results>/audit/near_duplicates.tsv",
+        thesis_wanted() if "thesis" in config["parts"] else [],
+        cues_wanted() if "cues" in config["parts"] else [],
     localrule: True
 
 

@@ -13,7 +13,10 @@ from latentprint.configuration import check_schema
 from latentprint.errors import UserError
 
 # Not settings of the experiment: they may stay those of the default.
-OPTIONAL = {"seed", "labels", "rd_curve", "training", "screening", "detectors", "n_valid", "seeds"}
+OPTIONAL = {
+    "seed", "labels", "rd_curve", "training", "screening", "detectors", "n_valid", "seeds", "parts",
+    "cues",
+}  # fmt: skip
 
 
 def load(root, name):

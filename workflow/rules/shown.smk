@@ -281,3 +281,22 @@ def coded_with():
     """The weights that make jpegai alterations, in words."""
     folder = DETECTORS["recompression"]["weights"]
     return "embedded weights" if folder == "resources/codec" else Path(folder).name
+
+
+def thesis_wanted():
+    """Everything of the experiment on latents."""
+    return [
+        f"{RUN}/scores.tsv",
+        f"{RUN}/costs.tsv",
+        f"{RUN}/selected.yaml",
+        f"{RUN}/landing.rst",
+        f"{RUN}/decisions.html",
+        *TABLES,
+        *FIGURES,
+        *TIMES,
+        *AUDIT,
+        *rd_curve_wanted(),
+        *detectors_wanted(),
+        *LEVEL_STORES,
+        f"{RUN}/audit/near_duplicates.tsv",
+    ]

@@ -11,6 +11,7 @@ from typing import Any
 CHECKOUT = Path(__file__).resolve().parents[3]
 # Names, where things lie and in which words they are printed; the numbers do not depend on them.
 NOT_COUNTED = ("run", "device", "labels", "rd_curve", "training")
+CUE_FOLDERS = ("manifest", "uncompressed", "synthetic", "decoded", "weights")
 OWN = {"images_root": "drawn", "weights": "resources/codec"}  # of the product; others are a folder
 NO_COMMIT = "no commit known"
 
@@ -62,6 +63,15 @@ def config_digest(config: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:10]
 
 
+def cues_digest(config: Mapping[str, Any]) -> str:
+    """Digest what the forensic cues read of a configuration; 10 hexadecimal digits."""
+    counted = {key: value for key, value in config["cues"].items() if key not in CUE_FOLDERS}
+    named = ("uncompressed", "synthetic", "decoded")
+    counted |= {key: sorted(config["cues"][key]) for key in named}
+    counted |= {key: config[key] for key in ("seed", "image_size")}
+    return hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()[:10]
+
+
 def _unused(config: Mapping[str, Any]) -> dict[str, bool]:
     """Tell which keys a run does not read: others may come with a new version of the product."""
     return {
@@ -69,6 +79,8 @@ def _unused(config: Mapping[str, Any]) -> dict[str, bool]:
         "n_valid": not config["n_valid"],
         "seeds": config["seeds"] == 1,
         "detectors": not config["detectors"]["examined"],
+        "parts": True,
+        "cues": True,  # their tables carry `cues_digest`
     }
 
 

@@ -1,0 +1,1 @@
+"""Forensic cues for images that went through JPEG AI, after Bergmann, Brand and Riess (2025)."""
