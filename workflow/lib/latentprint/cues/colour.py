@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import convolve2d
 
 from latentprint.cues.history import confounded, traces
 from latentprint.cues.trials import ALL, DETECTOR, Asked, Material, Pick, Trial
@@ -63,7 +62,12 @@ def residual(plane: Plane, filter_name: str = "kv3") -> Plane:
         kernel[2, 2] += 1
     else:
         kernel = np.array(FILTERS[filter_name], float)
-    return convolve2d(plane, kernel, mode="valid")
+    rows, columns = (side - size + 1 for side, size in zip(plane.shape, kernel.shape, strict=True))
+    found = np.zeros((rows, columns))
+    # All kernels are the same turned by half a circle: convolution and correlation are one.
+    for down, right in np.ndindex(*kernel.shape):
+        found += kernel[down, right] * plane[down : down + rows, right : right + columns]
+    return found
 
 
 def correlation(a: Plane, b: Plane) -> float:

@@ -67,8 +67,7 @@ def projection(values: NDArray[np.float32], *, seed: int) -> tuple[NDArray[np.fl
     -------
     places : ndarray, float64, (N, 2)
     method : str
-        UMAP if its package is installed, else principal components and t-SNE; with fewer than 20
-        pictures principal components alone.
+        Principal components, then t-SNE; with fewer than 20 pictures principal components alone.
     """
     from sklearn.decomposition import PCA
     from sklearn.preprocessing import StandardScaler
@@ -78,14 +77,11 @@ def projection(values: NDArray[np.float32], *, seed: int) -> tuple[NDArray[np.fl
     whole = PCA(count, random_state=0).fit_transform(scaled)
     if len(values) < LEAST_FOR_TSNE:
         return np.asarray(whole[:, :2], float), "PCA"
-    state = integer(seed, "cues", "projection")
-    try:
-        import umap
-    except ImportError:
-        from sklearn.manifold import TSNE
+    from sklearn.manifold import TSNE
 
-        places = TSNE(
-            perplexity=min(30, len(values) // 4), init="pca", random_state=state
-        ).fit_transform(whole)
-        return np.asarray(places, float), "PCA, t-SNE"
-    return np.asarray(umap.UMAP(random_state=state).fit_transform(whole), float), "PCA, UMAP"
+    chart = TSNE(
+        perplexity=min(30, len(values) // 4),
+        init="pca",
+        random_state=integer(seed, "cues", "projection"),
+    )
+    return np.asarray(chart.fit_transform(whole), float), "PCA, t-SNE"

@@ -214,7 +214,13 @@ def write_sources(
             continue
         left, top = region(checked.width, checked.height, size)
         pixels = decode(one.path)[top : top + size, left : left + size]
-        rows.append(_row(len(rows), one, pixels, left=left, top=top, **checked._asdict()))
+        rows.append(
+            _row(
+                len(rows), one, pixels, left=left, top=top, width=checked.width,
+                height=checked.height, jpeg_quality=checked.jpeg_quality,
+                jpeg_sampling=checked.jpeg_sampling, sha256=checked.sha256,
+            )
+        )  # fmt: skip
         write_picture(pictures / f"{rows[-1].id}.png", pixels)
     return rows, refused
 
@@ -254,7 +260,6 @@ def _row(
     jpeg_quality: int | None,
     jpeg_sampling: str,
     sha256: str,
-    **unused: object,
 ) -> Source:
     found: Traces = traces(pixels)
     # What JPEG AI decodes shows halved chroma planes; there they are what is looked for.
