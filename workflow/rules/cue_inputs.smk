@@ -211,7 +211,79 @@ CUE_RESULTS = [
 ]
 
 
+def cues_altered():
+    """Whether a cue is asked about altered pictures."""
+    asked = {"colour", "quantisation"} & set(CUE_SETTINGS["wanted"])
+    return bool(CUE_SETTINGS["alterations"] and asked)
+
+
+CUE_TABLES = [
+    "material",
+    *(f"{cue}{kind}" for cue in CUE_SETTINGS["wanted"] for kind in ("", "_elsewhere")),
+]
+CUE_FIGURES = [
+    *(
+        ["colour_histograms", "colour_accuracy"]
+        if "colour" in CUE_SETTINGS["wanted"]
+        else []
+    ),
+    *(
+        ["rd_curves", "rd_accuracy", "rd_importance"]
+        if "rd" in CUE_SETTINGS["wanted"]
+        else []
+    ),
+    *(["quantisation_map"] if "quantisation" in CUE_SETTINGS["wanted"] else []),
+    "spectra",
+    *(["robustness"] if cues_altered() else []),
+]
+CUES_SHOWN = [
+    *(f"{RUN}/cues/shown/{stem}.html" for stem in CUE_TABLES),
+    *(f"{RUN}/cues/shown/{stem}.svg" for stem in CUE_FIGURES),
+]
+CUE_FILES = [
+    *(
+        f"{RUN}/cues/shown/{stem}.{kind}"
+        for stem in CUE_TABLES
+        for kind in ("csv", "md", "tex", "html")
+    ),
+    *(
+        f"{RUN}/cues/shown/{stem}.{kind}"
+        for stem in CUE_FIGURES
+        for kind in ("svg", "png", "tsv")
+    ),
+]
+
+CUE_LOWEST = versions.ai(min(CUE_SETTINGS["rates"], key=float))
+
+
+def shown_versions():
+    """The versions that figures compare with the source."""
+    jpeg = CUE_SETTINGS["colour"]["jpeg"][:1]
+    return f"--lowest {CUE_LOWEST}" + "".join(f" --jpeg {name}" for name in jpeg)
+
+
+def cue_in_report(path):
+    """A table or figure of the cues as the report shows it."""
+    kind = "table" if path.endswith(".html") else "figure"
+    stem = Path(path).stem
+    return report(
+        path,
+        caption=f"../report/cues_{kind}.rst",
+        category="Forensic cues",
+        subcategory=f"{kind.capitalize()}s",
+        labels={kind: stem.replace("_", " ")},
+    )
+
+
+def cues_origin():
+    """Pictures and weights, in a sentence at the foot of tables and figures."""
+    return (
+        f"{cue_sources_text()[0].upper()}{cue_sources_text()[1:]}. JPEG AI: {cue_weights_text()}, "
+        f"{CUE_SETTINGS['operating_point']}, tools {'on' if CUE_SETTINGS['tools'] else 'off'}, "
+        "bits estimated."
+    )
+
+
 def cues_wanted():
     """What of the cues belongs to a run."""
-    passes = [f"{RUN}/cues/rd/passes.tsv"] if "rd" in CUE_SETTINGS["wanted"] else []
-    return [*CUE_RESULTS, *passes]
+    return [*CUE_RESULTS, *CUE_FILES]

@@ -198,6 +198,51 @@ rule classify_cue:
         " 2>&1 | log_to {log}"
 
 
+rule render_cues:
+    """Write tables and figures of the cues."""
+    input:
+        list="<results>/cues/sources.tsv",
+        exclusions="<results>/cues/exclusions.tsv",
+        pictures=cue_pictures(versions.SOURCE),
+        lowest=cue_pictures(CUE_LOWEST),
+        accuracy=expand("<results>/cues/{cue}/accuracy.tsv", cue=CUE_SETTINGS["wanted"]),
+        features=expand("<results>/cues/{cue}/features.tsv", cue=CUE_SETTINGS["wanted"]),
+        importance=expand(
+            "<results>/cues/{cue}/importance.tsv", cue=CUE_SETTINGS["wanted"]
+        ),
+        projection=expand(
+            "<results>/cues/{cue}/projection.tsv", cue=CUE_SETTINGS["wanted"]
+        ),
+        passes="<results>/cues/rd/passes.tsv" if "rd" in CUE_SETTINGS["wanted"] else [],
+    output:
+        [cue_in_report(path) for path in CUES_SHOWN],
+        [path for path in CUE_FILES if path not in CUES_SHOWN],
+    log:
+        "<logs>/render_cues.log",
+    conda:
+        "../../envs/report.yaml"
+    resources:
+        mem_mb=per_attempt(2000),
+        runtime=minutes_of("render_cues"),
+    params:
+        code=code_of("render_cues"),
+        cfg=settings("run"),
+        cues=CUE_SETTINGS["wanted"],
+        folders=[f"{RUN}/cues/{cue}" for cue in CUE_SETTINGS["wanted"]],
+        features=[CUE_SETTINGS[cue]["features"] for cue in CUE_SETTINGS["wanted"]],
+        versions=shown_versions(),
+        origin=cues_origin(),
+        config_digest=trace.cues_digest(config),
+        folder=subpath(output[0], parent=True),
+    shell:
+        "python -m latentprint.steps.render_cues --list {input.list}"
+        " --exclusions {input.exclusions} --cues {params.cues} --folders {params.folders}"
+        " --features {params.features} --pictures {input.pictures}"
+        " --lowest-pictures {input.lowest} {params.versions} --origin {params.origin:q}"
+        " --run {params.cfg[run]} --config-digest {params.config_digest}"
+        " --output {params.folder} > {log} 2>&1"
+
+
 rule cues:
     """The three forensic cues of a run."""
     input:
