@@ -38,9 +38,7 @@ def test_equal_channels_correlate_wholly_and_shifts_are_named_by_what_they_move(
     random = np.random.default_rng(2)
     plane = random.integers(0, 256, (70, 70), dtype=np.uint8)
     moved = np.roll(plane, 1, axis=1)  # what stands at x in one stands at x + 1 in the other
-    found = dict(
-        zip(colour.NAMES, colour.features(np.dstack([plane, moved, plane])), strict=True)
-    )
+    found = dict(zip(colour.NAMES, colour.features(np.dstack([plane, moved, plane])), strict=True))
     assert found["c_rb"] == pytest.approx(1)
     assert found["c_rg_01"] == pytest.approx(1)
     assert abs(found["c_gr_01"]) < 0.5

@@ -132,6 +132,8 @@ def read_average(folder: Path, cross: Sequence[Path]) -> tuple[Detector, dict[st
     asked = [asked_about("own", own), *(one for path in cross for one in _cross(path, own))]
     row: dict[str, Any] = {
         "held_out": decided["held_out"]["accuracy"],
+        "held_out_low": decided["held_out"]["accuracy_low"],
+        "held_out_high": decided["held_out"]["accuracy_high"],
         "best_member": max(decided["members"].values()),
         "chosen": decided["detector"] == "ensemble",
         "members": list(decided["members"]),

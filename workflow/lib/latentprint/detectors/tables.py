@@ -7,7 +7,7 @@ from typing import Any
 from latentprint.accuracy_tables import with_interval
 from latentprint.detectors.found import Detector
 from latentprint.detectors.words import test_name
-from latentprint.evaluate import FACTORS
+from latentprint.evaluate import FACTORS, wilson_interval
 from latentprint.glossary import Words
 from latentprint.table_formats import Column, Table
 
@@ -15,6 +15,7 @@ Row = Mapping[str, str]
 
 VALID = ("accuracy_valid", "accuracy_valid_low", "accuracy_valid_high")
 SEEDS = ("accuracy_mean", "accuracy_sd")
+CROSS_VALIDATED = ("cv_accuracy_low", "cv_accuracy_high")
 
 
 def _number(text: str) -> float | None:
@@ -70,7 +71,7 @@ def ranking(
                 row["component"],
                 row["latent"],
                 row["bpp"],
-                "" if cv is None else f"{cv:.3f}",
+                with_interval(*cross_validated(cv, row["n_train"])),
                 with_interval(accuracy, float(row["accuracy_low"]), float(row["accuracy_high"])),
                 f"{float(row['auc']):.3f}" if row["auc"] else "",
                 "" if p is None else _p(p),
@@ -89,6 +90,7 @@ def ranking(
                     "mcnemar_p_holm",
                 )
             }
+            | dict(zip(CROSS_VALIDATED, cross_validated(cv, row["n_train"])[1:], strict=True))
             | {"search_s": search, "fit_s": fit, "cores": cores, "predict_ms": per_image}
         )
     if average:
@@ -125,6 +127,7 @@ def ranking(
         notes=[
             text["note_detectors"],
             *([_about_average(average, text)] if average else []),
+            text["note_cv"],
             text["note_p_best"],
             text["note_per_image"],
             *(text[f"note_{head}"] for head in ("second_test", "over_seeds") if head in heads),
@@ -137,6 +140,15 @@ def ranking(
     )
 
 
+def cross_validated(
+    accuracy: float | None, n_images: int | str
+) -> tuple[float | None, float | None, float | None]:
+    """Give an accuracy in cross-validation and its Wilson interval for so many training images."""
+    if accuracy is None:
+        return None, None, None
+    return accuracy, *wilson_interval(accuracy * int(n_images), int(n_images))
+
+
 def _mean_and_spread(mean: float | None, spread: float | None) -> str:
     return "" if mean is None else f"{mean:.3f} \N{PLUS-MINUS SIGN} {spread:.3f}"
 
@@ -145,7 +157,7 @@ def _average_row(average: Mapping[str, Any], text: Words) -> list[str]:
     low, high = average["accuracy_low"], average["accuracy_high"]
     return [
         *("", text["average"].format(n=len(average["members"])), "", "", "", ""),
-        f"{average['held_out']:.3f}",
+        with_interval(*(average[f"held_out{end}"] for end in ("", "_low", "_high"))),
         with_interval(average["accuracy"], low, high),
         f"{average['auc']:.3f}",
         *("", "", "", ""),
@@ -165,7 +177,7 @@ def _pixel_row(pixels: Mapping[str, Any], text: Words) -> list[str]:
     per_image = 1000 * pixels["predict_s"] * pixels["cores"] / pixels["n_test"]
     return [
         *("", "CNN", text["pixels"], "", "", ""),
-        f"{pixels['cv_accuracy']:.3f}",
+        with_interval(*cross_validated(pixels["cv_accuracy"], pixels["n_train"])),
         with_interval(pixels["accuracy"], low, high),
         f"{pixels['auc']:.3f}",
         *("", ""),

@@ -11,7 +11,7 @@ _WORDS = {
     ),
     "rank": ("Rank", "Posto"),
     "detector": ("Detector", "Rivelatore"),
-    "cv": ("Cross-val.", "Valid. incr."),
+    "cv": ("Cross-val. (95 %)", "Valid. incr. (95 %)"),
     "test_accuracy": ("Test accuracy (95 %)", "Accuratezza di prova (95 %)"),
     "auc": ("AUC", "AUC"),
     "p_best": ("p against the best test", "p contro il migliore di prova"),
@@ -24,6 +24,13 @@ _WORDS = {
         "Il miglior rivelatore singolo è la prima riga: è scelto con validazione incrociata sulle "
         "immagini di addestramento. Le accuratezze di prova si leggono soltanto; la più alta è in "
         "grassetto.",
+    ),
+    "note_cv": (
+        "Cross-val.: share of training images called right by fits that did not see them, with its "
+        "Wilson interval. The best of many looks better there than it is: choosing favours luck.",
+        "Valid. incr.: quota di immagini di addestramento riconosciute da modelli che non le hanno "
+        "viste, con intervallo di Wilson. Il migliore di molti vi appare migliore di quanto sia: "
+        "la scelta favorisce la fortuna.",
     ),
     "note_p_best": (
         "p: exact McNemar test against the cell of highest test accuracy, Holm-corrected.",
