@@ -19,7 +19,7 @@ SETTINGS = $(if $(CONFIG),--configfile "$(CONFIG)") $(if $(strip $(VALUES)),--co
 SHOWN := -name '*.html' -o -name '*.svg' -o -name '*.rst' -o -name '*.css'
 PACK = test -e $(RUN)/report.$(1) && test -z "$$(find $(RUN) workflow/report \( $(SHOWN) \) -newer $(RUN)/report.$(1))" || $(WORKFLOW) $(SETTINGS) --quiet --report $(RUN)/report.$(1) --report-stylesheet workflow/report/style.css > $(RUN)/logs/report.log 2>&1 || { cat $(RUN)/logs/report.log; exit 1; }
 
-.PHONY: help setup demo plan report test test-all lint codec fetch-codec scale compare rulegraph verify unlock clean
+.PHONY: help setup demo demo-cues plan report test test-all lint codec fetch-codec scale compare rulegraph verify unlock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -34,14 +34,18 @@ $(READY): envs/venv.txt
 setup: $(READY) ## make the virtual environment .venv/
 
 # These are of the default configuration, whatever else is named.
-demo codec: override CONFIG :=
-demo codec: override SET :=
-demo: override SETTINGS :=
+demo demo-cues codec: override CONFIG :=
+demo demo-cues codec: override SET :=
+demo demo-cues: override SETTINGS :=
 
 demo: $(READY) ## the whole experiment on images and weights made by the product; minutes on two cores
 	@set -o pipefail; $(WORKFLOW) --cores all --quiet rules host 2>&1 | grep --line-buffered -vE '$(HIDDEN)' || { ! ls .snakemake/locks/* > /dev/null 2>&1 || echo "error: .snakemake/locks: left by a killed run, or held by one that is alive. If no run is alive in this folder: make unlock demo"; exit 1; }
 	@$(call PACK,html)
 	@PYTHONPATH=workflow/lib $(BIN)/python -m latentprint.steps.print_summary --scores $(RUN)/scores.tsv --results $(RUN)
+
+demo-cues: $(READY) ## the three forensic cues on pictures and weights made by the product; minutes on two cores
+	@set -o pipefail; $(WORKFLOW) --cores all --quiet rules host -- cues 2>&1 | grep --line-buffered -vE '$(HIDDEN)' || { ! ls .snakemake/locks/* > /dev/null 2>&1 || echo "error: .snakemake/locks: left by a killed run, or held by one that is alive. If no run is alive in this folder: make unlock demo-cues"; exit 1; }
+	@PYTHONPATH=workflow/lib $(BIN)/python -m latentprint.steps.print_cues --results $(RUN)/cues
 
 report: $(READY) ## a finished run as one page and as a zip: make report CONFIG=config/faces.yaml ROOT=FACES
 	@test -d $(RUN)/logs || { echo "error: $(RUN): no such run. Make it first: make demo, or snakemake --cores all --configfile FILE, then make report CONFIG=FILE"; exit 2; }

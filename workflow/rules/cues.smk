@@ -17,7 +17,7 @@ rule index_sources:
         "../../envs/codec.yaml"
     resources:
         mem_mb=per_attempt(1000),
-        runtime=minutes_of("index_sources"),
+        runtime=per_attempt(30),
     params:
         code=code_of("index_sources"),
         cfg=settings("seed", "image_size"),
@@ -49,7 +49,7 @@ rule compress_images:
         "../../envs/codec.yaml"
     resources:
         mem_mb=per_attempt(2000),
-        runtime=minutes_of("compress_images"),
+        runtime=per_attempt(60),
         gpu=gpu_wanted,
     params:
         code=code_of("compress_images"),
@@ -82,7 +82,7 @@ rule postprocess_images:
         "../../envs/codec.yaml"
     resources:
         mem_mb=per_attempt(1000),
-        runtime=minutes_of("postprocess_images"),
+        runtime=per_attempt(15),
     params:
         code=code_of("compress_images"),
         kinds=version_kinds,
@@ -111,7 +111,7 @@ rule measure_cue:
         "../../envs/codec.yaml"
     resources:
         mem_mb=per_attempt(2000),
-        runtime=minutes_of("measure_cue"),
+        runtime=per_attempt(60),
         gpu=gpu_wanted,
     params:
         code=code_of("measure_cue"),
@@ -144,7 +144,7 @@ rule follow_passes:
         "../../envs/codec.yaml"
     resources:
         mem_mb=per_attempt(2000),
-        runtime=minutes_of("measure_cue"),
+        runtime=per_attempt(60),
         gpu=gpu_wanted,
     params:
         code=code_of("follow_passes"),
@@ -181,7 +181,7 @@ rule classify_cue:
     threads: grid.fit_threads(config)
     resources:
         mem_mb=per_attempt(4000),
-        runtime=minutes_of("classify_cue"),
+        runtime=per_attempt(240),
     params:
         code=code_of("classify_cue"),
         cfg=settings("seed"),
@@ -223,7 +223,7 @@ rule render_cues:
         "../../envs/report.yaml"
     resources:
         mem_mb=per_attempt(2000),
-        runtime=minutes_of("render_cues"),
+        runtime=per_attempt(15),
     params:
         code=code_of("render_cues"),
         cfg=settings("run"),

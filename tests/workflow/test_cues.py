@@ -1,0 +1,105 @@
+"""The forensic cues end to end: pictures, versions, forests, tables, figures; then asked again."""
+
+import json
+import subprocess
+
+import numpy as np
+import pytest
+import yaml
+
+from latentprint.codec import JpegAI
+from latentprint.cues.asking import open_cues
+from latentprint.detectors.names import read_rows
+from latentprint.image_files import decode
+
+SETTINGS = {
+    "run": "few",
+    "parts": ["cues"],
+    "cues": {
+        "drawn": 10,
+        "rates": ["1.0"],
+        "alterations": [],
+        "folds": 2,
+        "trees": 20,
+        "rd": {"rates": ["1.0"], "analysis_bpp": "1.0", "curve_images": 2, "curve_passes": 2},
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def done(root, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cues")
+    (folder / "few.yaml").write_text(yaml.safe_dump(SETTINGS))
+    (folder / "config").symlink_to(root / "config")
+    command = ["snakemake", "--snakefile", str(root / "Snakefile"), "--cores", "2"]
+    command += ["--configfile", "few.yaml"]
+    first = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert first.returncode == 0, first.stderr[-3000:]
+    return folder, command
+
+
+def test_all_cues_answer_and_what_they_say_is_drawn(done):
+    folder, _ = done
+    cues = folder / "results/few/cues"
+    for cue in ("colour", "rd", "quantisation"):
+        rows = read_rows(cues / cue / "accuracy.tsv")
+        (detector,) = [row for row in rows if row["task"] == "detector"]
+        assert int(detector["n_images"]) >= 10
+        assert float(detector["accuracy_low"]) < float(detector["accuracy_high"])
+        assert "svg" in (cues / "shown" / "spectra.svg").read_text()[:200]
+        for kind in ("csv", "md", "tex", "html"):
+            assert (cues / "shown" / f"{cue}.{kind}").stat().st_size > 200
+    # A rounded picture against a drawn one that no codec has touched: plain at this rate.
+    rows = read_rows(cues / "quantisation/accuracy.tsv")
+    assert all(float(row["accuracy"]) > 0.8 for row in rows if row["task"] == "rates")
+    text = (cues / "shown/rd_curves.svg").read_text()
+    assert "embedded weights" in text and "drawn by the product" in text
+
+
+def test_versions_are_pictures_with_bits_and_operating_point(done):
+    folder, _ = done
+    versions = folder / "results/few/cues/versions"
+    for row in read_rows(versions / "ai-1.0+ai-1.0/pictures.tsv"):
+        assert (row["model"], row["beta"]) == ("3", "300")
+        bits = sum(float(row[name]) for name in ("luma_z", "luma_y", "chroma_z", "chroma_y"))
+        assert float(row["bpp"]) == pytest.approx(bits / 256**2, abs=1e-4)
+        path = versions / "ai-1.0+ai-1.0/pictures" / f"{row['id']}.png"
+        assert decode(path, 256).shape == (256, 256, 3)
+
+
+def test_a_second_run_does_nothing_and_other_trees_measure_nothing_again(done):
+    folder, command = done
+    again = subprocess.run([*command, "--dry-run"], cwd=folder, capture_output=True, text=True)
+    assert "Nothing to be done" in again.stdout + again.stderr
+    changed = json.loads(json.dumps(SETTINGS))
+    changed["cues"]["trees"] = 21
+    (folder / "more.yaml").write_text(yaml.safe_dump(changed))
+    said = subprocess.run(
+        [*command[:-1], "more.yaml", "--dry-run"], cwd=folder, capture_output=True, text=True
+    )
+    text = said.stdout + said.stderr
+    assert "classify_cue" in text and "measure_cue" not in text and "compress_images" not in text
+
+
+def test_the_forests_answer_for_single_pictures(done, root):
+    folder, _ = done
+    cues = folder / "results/few/cues"
+    asked = open_cues(cues, JpegAI.load(root / "resources/codec", "BOP"))
+    assert [cue.name for cue in asked] == ["colour", "rd", "quantisation"]
+    names = {"source": "000000", "ai-1.0": "000001"}
+    paths = [cues / "versions" / v / "pictures" / f"{n}.png" for v, n in names.items()]
+    pictures = [decode(path, 256) for path in paths]
+    for cue in asked:
+        together = cue.ask(pictures, paths)
+        alone = [cue.ask([one], [path])[0] for one, path in zip(pictures, paths, strict=True)]
+        for one, other in zip(together, alone, strict=True):
+            assert one.values == pytest.approx(other.values, rel=1e-5)
+            assert set(one.values) == set(cue.values)
+            if one.probability is None:
+                assert one.note.startswith("confounded")
+            else:
+                assert 0 <= one.low <= one.probability <= one.high <= 1
+                assert other.probability == pytest.approx(one.probability, abs=1e-6)
+    # The forests learnt from both pictures: the right order is the least that can be asked.
+    colour = [answer.probability for answer in asked[0].ask(pictures, paths)]
+    assert np.isfinite(colour[0]) and colour[1] > colour[0]
