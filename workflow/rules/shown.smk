@@ -88,7 +88,11 @@ def run_settings():
 
 
 # Made by describe_run; read when the report is packed.
-FIRST_PAGE = str(Path(RUN, "landing.rst").resolve())
+FIRST_PAGE = (
+    str(Path(RUN, "landing.rst").resolve())
+    if "thesis" in config["parts"]
+    else str(ROOT / "workflow" / "report" / "cues.rst")
+)
 TABLE_STEMS = figure_plan.tables_planned(**FACTORS)
 PLANNED = figure_plan.plan(**FACTORS)
 FIGURE_LABELS = figure_plan.report_labels(PLANNED)
