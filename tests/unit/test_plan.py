@@ -408,7 +408,7 @@ def test_what_faithful_overrides_is_planned(root, tmp_path, monkeypatch, capsys)
     assert "protocol: faithful sets sampling first" in text
 
 
-@pytest.mark.parametrize("text", [None, "bpp: [0.25\n", "n_trian: 3\n"])
+@pytest.mark.parametrize("text", [None, "bpp: [0.25\n", "n_trian: 3\n", "parts: [cues]\n"])
 def test_a_wrong_file_is_one_line(root, tmp_path, monkeypatch, capsys, text):
     own = tmp_path / "own.yaml"
     if text is not None:

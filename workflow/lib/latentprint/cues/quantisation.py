@@ -166,6 +166,10 @@ def trials(settings: Mapping[str, Any], material: Material) -> Iterator[Trial]:
         for level in rates:
             pair = (coded[level], generated[against])
             yield Trial("rates", level, pair, {level: pair}, feature_set)
+    for left_out in generated if len(generated) > 1 else ():
+        others = (pick for name, pick in generated.items() if name != left_out)
+        asked = {left_out: of_generators[left_out]}
+        yield Trial("generator left out", f"without {left_out}", (*pooled, *others), asked, chosen)
     every = (*pooled, *generated.values())
     untouched = {level: (coded[level], *generated.values()) for level in rates}
     steps = settings["alterations"]
@@ -178,10 +182,10 @@ def trials(settings: Mapping[str, Any], material: Material) -> Iterator[Trial]:
         for level in rates
     }
     with_altered = (*every, *(_then(pick, step) for step in steps for pick in every))
-    asked = {f"none, {level}": picks for level, picks in untouched.items()} | altered
-    yield Trial("altered", "untouched", every, asked, chosen)
+    either = {f"none, {level}": picks for level, picks in untouched.items()} | altered
+    yield Trial("altered", "untouched", every, either, chosen)
     if steps:
-        yield Trial("altered", "altered as well", with_altered, asked, chosen)
+        yield Trial("altered", "altered as well", with_altered, either, chosen)
     elsewhere = {
         f"decoded: {name}": (Pick(SOURCE, "decoded", True, name),) for name in material.decoded
     }

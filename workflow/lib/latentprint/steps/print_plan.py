@@ -66,6 +66,11 @@ def main() -> None:
     config |= {key: value for key, value in given.items() if value}
     name_keys(config)
     check_schema(config, SCHEMA)
+    if "thesis" not in config["parts"]:
+        raise UserError(
+            f"{options.config}: parts is {', '.join(config['parts'])}, but the plan is of the "
+            f"experiment on latents. See the jobs: snakemake -n --configfile {options.config}"
+        )
     overridden = apply_protocol(config)
     check_given(config)
     machine = Machine(options.cores, options.memory_mb)
