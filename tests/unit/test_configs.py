@@ -13,7 +13,17 @@ from latentprint.configuration import check_schema
 from latentprint.errors import UserError
 
 # Not settings of the experiment: they may stay those of the default.
-OPTIONAL = {"seed", "labels", "rd_curve", "training", "screening", "detectors", "n_valid", "seeds"}
+OPTIONAL = {
+    "seed",
+    "labels",
+    "images",
+    "rd_curve",
+    "training",
+    "screening",
+    "detectors",
+    "n_valid",
+    "seeds",
+}
 
 
 def load(root, name):
