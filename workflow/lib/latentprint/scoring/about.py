@@ -11,6 +11,7 @@ from latentprint.score_table import Score, read_scores
 from latentprint.scoring.thresholds import percent
 from latentprint.trace import Trace
 
+CHANCE = 0.5
 CLASSIFIERS = {
     "RF": "random forest",
     "GB": "gradient boosting",
@@ -68,8 +69,8 @@ class About:
             (
                 "Accuracy",
                 f"{_accuracy(held_out)} on {held_out['n']} training images, each asked of a fit "
-                f"without it; {_accuracy(test)} on {test['n']} test images (95 % intervals, each "
-                "image called by its probability)",
+                f"without it; {_accuracy(test)} on {test['n']} test images (95 % intervals; an "
+                "image is called synthetic from a probability of 0.5)",
             ),
             (
                 "Calibration",
@@ -88,6 +89,7 @@ class About:
         held_out = self.described["training"]["n"]
         return [
             self._scope(),
+            *self._guessing(),
             "The probability is that of a synthetic image among images like the training images, "
             "half of which were real. Where synthetic images are rarer or more frequent than "
             "that, it is too high or too low.",
@@ -133,6 +135,15 @@ class About:
         method = self.described["calibration"]["method"]
         name = "Platt's map (logistic)" if method == "platt" else "isotonic regression"
         return f"{name}, learnt from {self.described['training']['n']} held-out training images"
+
+    def _guessing(self) -> list[str]:
+        """Say it where the detector may be no better than a coin."""
+        if self.described["training"]["accuracy_low"] > CHANCE:
+            return []
+        return [
+            "On held-out training images this detector is not better than guessing as far as "
+            f"{self.described['training']['n']} images tell: its probabilities say nothing."
+        ]
 
     def _scope(self) -> str:
         if self.drawn:

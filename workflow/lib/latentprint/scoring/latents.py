@@ -13,7 +13,10 @@ from latentprint.codec.layouts import CHANNELS
 from latentprint.codec.matcher import MODELS
 from latentprint.errors import UserError
 from latentprint.extraction import CARRIED, Y_HAT
-from latentprint.points import MODEL, table_entry
+
+# What `latentprint.points` names "model-3" (y) and "model-3_beta-545" (y_hat); not imported from
+# there, where the whole configuration is. Points of other names differ from image to image.
+STATED = re.compile(r"model-(?P<model>[0-3])(_beta-(?P<beta>-?[0-9]+))?")
 
 Planes = tuple[torch.Tensor, torch.Tensor]  # luma, chroma: float32 (N, 160 or 96, h, w)
 Values = NDArray[np.float32]
@@ -49,7 +52,8 @@ class Coding:
         UserError
             If latents there depend on the pictures before.
         """
-        if self.state == CARRIED and not re.fullmatch(MODEL, point):
+        stated = STATED.fullmatch(point)
+        if self.state == CARRIED and not (stated and stated["beta"] is None):
             raise UserError(
                 f"config: state is carried, with which latents at {point} depend on the images "
                 "coded before: a single image has none. Train a detector with state: fresh, or "
@@ -97,10 +101,11 @@ class BatchLatents:
         dict of str to ndarray, float32, (N, channels, h, w)
             "luma" and "chroma".
         """
+        stated = STATED.fullmatch(point)
         if latent == "y_hat":
             planes = self._y_hat(point, bpp)
-        elif re.fullmatch(MODEL, point):
-            planes = self._analysed(int(point.removeprefix("model-")))
+        elif stated:
+            planes = self._analysed(int(stated["model"]))
         else:
             models, _ = self._match(bpp)
             planes = self._gathered(models)
@@ -137,13 +142,12 @@ class BatchLatents:
         return planes
 
     def _y_hat(self, point: str, bpp: str) -> Planes:
-        table = not point.startswith("matched-")
-        key = point if table else bpp
+        stated = STATED.fullmatch(point)
+        key = point if stated else bpp
         if key not in self._quantised:
-            if table:
-                model, beta = table_entry(point)
-                models = torch.full((len(self.rgb),), model)
-                betas = torch.full((len(self.rgb), 2), beta)
+            if stated:
+                models = torch.full((len(self.rgb),), int(stated["model"]))
+                betas = torch.full((len(self.rgb), 2), int(stated["beta"]))
             else:
                 models, betas = self._match(bpp)
             self._quantised[key] = self._quantise(models, betas)

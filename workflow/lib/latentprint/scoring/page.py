@@ -77,7 +77,7 @@ def _counts(summary: Summary, cues: Sequence[Cue]) -> list[str]:
 
 
 def _list(head: str, counted: Iterable[tuple[str, int]]) -> str:
-    items = "".join(f"<li>{escape(text)}: {count}</li>" for text, count in counted)
+    items = "".join(f"<li><b>{count}</b> {escape(text)}</li>" for text, count in counted)
     return f"<div><h3>{escape(head)}</h3><ul>{items}</ul></div>"
 
 
@@ -101,12 +101,13 @@ def table_begins(cues: Sequence[Cue]) -> list[str]:
     """Open the table of scores."""
     heads = ["Image", "File", "Probability that it is synthetic (95 %)", "False-alarm level"]
     heads += [f"{cue.name}: {cue.question}" for cue in cues]
-    cells = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
+    cells = "".join(f'<th role="columnheader" scope="col">{escape(head)}</th>' for head in heads)
     return [
         '<div class="wide" tabindex="0" role="region" aria-label="Scores of the images">',
-        '<table class="scores">',
-        f"<thead><tr>{cells}</tr></thead>",
-        "<tbody>",
+        # The roles stay when a narrow window shows rows as cards.
+        '<table class="scores" role="table">',
+        f'<thead role="rowgroup"><tr role="row">{cells}</tr></thead>',
+        '<tbody role="rowgroup">',
     ]
 
 
@@ -116,22 +117,28 @@ TABLE_ENDS = ["</tbody>", "</table>", "</div>"]
 def row_html(row: Row, cues: Sequence[Cue]) -> str:
     """Write one row of the table of scores."""
     picture = row.picture
-    size = "" if picture.width is None else f"{picture.width} x {picture.height} pixels"
+    name = escape(shown_path(picture.path))
+    if picture.width is not None:
+        name += f'<span class="small">{picture.width} x {picture.height} pixels</span>'
     said = [
-        f'<td class="picture">{_thumbnail(picture.thumbnail)}</td>',
-        f'<th scope="row">{escape(shown_path(picture.path))}<span class="small">{size}</span></th>',
+        f'<td role="cell" class="picture">{_thumbnail(picture.thumbnail)}</td>',
+        f'<th role="rowheader" scope="row">{name}</th>',
     ]
     if row.score is None:
         reason = f"Not scored: {escape(shown_text(picture.refusal))}"
-        said.append(f'<td class="says" colspan="2"><span class="refused">{reason}</span></td>')
+        said.append(
+            f'<td role="cell" class="says" colspan="2"><span class="refused">{reason}</span></td>'
+        )
     else:
-        said.append(f'<td class="says">{_interval(row.probability, row.low, row.high)}</td>')
+        said.append(
+            f'<td role="cell" class="says">{_interval(row.probability, row.low, row.high)}</td>'
+        )
         score = f'<span class="small number">score {row.score:.3f}</span>'
-        said.append(f"<td>{escape(row.threshold)}{score}</td>")
+        said.append(f'<td role="cell">{escape(row.threshold)}{score}</td>')
     for place, cue in enumerate(cues):
         answer = row.answers[place] if row.answers else None
         said.append(_cue_cell(cue, answer, picture.cue_refusal))
-    return f"<tr>{''.join(said)}</tr>"
+    return f'<tr role="row">{"".join(said)}</tr>'
 
 
 def shown_text(text: str) -> str:
@@ -161,7 +168,7 @@ def _interval(probability: float, low: float | None, high: float | None) -> str:
 
 
 def _cue_cell(cue: Cue, answer: Answer | None, refusal: str) -> str:
-    head = f'<td class="cue" data-head="{escape(cue.name)}">'
+    head = f'<td role="cell" class="cue" data-head="{escape(cue.name)}">'
     if answer is None:
         return f'{head}<span class="refused">Not asked: {escape(shown_text(refusal))}</span></td>'
     said = [
