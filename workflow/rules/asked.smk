@@ -24,8 +24,9 @@ def scores_wanted(wildcards):
         )
     if config["tuning"] == "published":
         refuse(
-            "config: tuning is published, so that no detector is chosen by cross-validation. "
-            "Score with tuning: search, or with another configuration"
+            "config: tuning is published: nothing was searched, so that no detector can be chosen "
+            "by cross-validation. Train one with --config tuning=search, or with "
+            "config/faces-full.yaml"
         )
     folder = f"{RUN}/scores_of/{listing.scores_name(Path(config['images']))}"
     return [f"{folder}/scores.tsv", f"{folder}/index.html"]
