@@ -1,5 +1,6 @@
 """A detector, a cue and a calibration that need no training, and what is said of them."""
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -60,6 +61,7 @@ def held_out(n=200, seed=1, apart=1.0):
     return Predictions(ids, fake, score, votes, np.ones(n, dtype=int), predicted)
 
 
+@cache
 def calibrated(n=200, method="platt", seed=1, **options):
     images = held_out(n, **options)
     return bootstrap(fit_calibration(method, images.score, images.fake), images, seed=seed)

@@ -46,7 +46,7 @@ def test_folders_that_cannot_be_listed_are_named(tmp_path):
 
 
 def test_a_folder_without_pictures_is_one_line(tmp_path):
-    with pytest.raises(UserError, match="which is no folder. Name the folder") as caught:
+    with pytest.raises(UserError, match="which is no folder") as caught:
         list_folder(tmp_path / "nowhere")
     assert "\n" not in str(caught.value)
     put(tmp_path, "notes.txt")
