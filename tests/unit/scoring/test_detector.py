@@ -54,6 +54,7 @@ def test_latents_at_a_point_of_the_table_are_those_of_the_codec(codec, kind):
 def test_matched_latents_are_those_of_each_picture_at_its_own_rate(four):
     latents = BatchLatents.of(Coding(four), PICTURES[:3])
     coded = four.encode(RGB[:3], target_bpp=7.0, latents=("y", "y_hat"))
+    assert len(coded.model.unique()) > 1
     assert equal(latents.at("matched-0123abcd", "7", "y_hat"), coded, "y_hat")
     assert equal(latents.at("models-0123abcd", "7", "y"), coded, "y")
     # One model id in training: that of the detector, whatever the matcher would take here.
