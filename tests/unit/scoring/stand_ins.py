@@ -78,9 +78,9 @@ def cell(**changes):
     return Score(**(values | changes))
 
 
-def about(*, size=SIZE, folder="some/folder", cells=None, n=200, **options):
+def about(*, size=SIZE, folder="some/folder", cells=None, n=200, weighed=1, **options):
     learnt, tested = held_out(n, **options), held_out(60, seed=2)
     folds = image_folds(learnt.fake, n_folds=5, seed=1)
     described = describe(learnt.score, learnt.fake, folds, tested.score, tested.fake)
     trace = Trace("run", "0123456789", "abcdef")
-    return About(folder, size, cells or [cell()], described, trace)
+    return About(folder, size, cells or [cell()], described, trace, weighed)

@@ -208,13 +208,16 @@ def test_the_page_says_what_was_trained_and_what_that_means(tmp_path):
     scored(folder, tmp_path / "out", cells=two, apart=3.0)
     text = " ".join(checked(tmp_path / "out/index.html").text)
     for part in (
-        "average of 2", "support vector machine", "200 images of the folder faces",
+        "average of 2 cells", "support vector machine", "200 images of the folder faces",
         "official weights", "200 held-out training images", "expected calibration error",
         "half of which were real", "is the chance of the 200 held-out training images",
         "it says nothing sure", "32 x 32 pixels alone", "code abcdef",
     ):  # fmt: skip
         assert part in text, part
     assert "not better than guessing" not in text and "drew" not in text
+    scored(folder, tmp_path / "out", weighed=3, apart=3.0)
+    text = " ".join(checked(tmp_path / "out/index.html").text)
+    assert "the best of 3 cells on held-out training images" in text
     drawn = [cell(images="drawn by the product", weights="embedded")]
     scored(folder, tmp_path / "out", cells=drawn, apart=0.0)
     text = " ".join(checked(tmp_path / "out/index.html").text)

@@ -47,6 +47,8 @@ class About:
     described : mapping
         What ``calibration.json`` says.
     trace : Trace
+    weighed : int
+        Cells whose average was weighed against the best of them; 1 where none was asked for.
     """
 
     folder: str
@@ -54,6 +56,7 @@ class About:
     cells: Sequence[Score]
     described: Mapping[str, Any]
     trace: Trace
+    weighed: int = 1
 
     @property
     def drawn(self) -> bool:
@@ -118,12 +121,17 @@ class About:
 
     def _detector(self) -> str:
         named = [cell_words(cell) for cell in self.cells]
-        if len(named) == 1:
-            return f"{named[0]}; the cell of the run that was best in cross-validation"
-        return (
-            f"average of {len(named)}, better on held-out training images than each: "
-            + "; ".join(named)
-        )
+        if len(named) > 1:
+            return (
+                f"average of {len(named)} cells, more accurate on held-out training images than "
+                f"the best of them: {'; '.join(named)}"
+            )
+        if self.weighed > 1:
+            return (
+                f"{named[0]}; the best of {self.weighed} cells on held-out training images, where "
+                "their average was not more accurate"
+            )
+        return f"{named[0]}; the cell of the run that was best in cross-validation"
 
     def _trained(self) -> str:
         first, text = self.cells[0], words("en")

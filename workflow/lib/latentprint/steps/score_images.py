@@ -42,6 +42,7 @@ def main() -> None:
         cells=scores_of(options.scores, cells),
         described=opened.described,
         trace=Trace(options.run, options.config_digest, commit()),
+        weighed=len(options.cells),
     )
     found = score_folder(
         options.images, about=about, detector=opened.detector, calibrated=opened.calibrated,
