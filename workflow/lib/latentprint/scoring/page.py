@@ -64,13 +64,13 @@ def _counts(summary: Summary, cues: Sequence[Cue]) -> list[str]:
     files = summary.scored + summary.refused
     shown = [("images", files), ("scored", summary.scored), ("refused", summary.refused)]
     if cues:
-        shown.append(("asked by cues", summary.asked))
+        shown.append(("answered by cues", summary.asked))
     if summary.others:
         shown.append(("other files, not listed", summary.others))
     cards = "".join(f"<li><b>{count}</b>{escape(name)}</li>" for name, count in shown)
     lists = []
     if summary.scored:
-        lists.append(_list("Scored", sorted(summary.thresholds.items())))
+        lists.append(_list("Scored", summary.levels()))
     if summary.refused:
         lists.append(_list("Refused", summary.reasons()))
     return [f'<ul class="counts">{cards}</ul>', f'<div class="columns">{"".join(lists)}</div>']
@@ -125,19 +125,21 @@ def row_html(row: Row, cues: Sequence[Cue]) -> str:
         f'<th role="rowheader" scope="row">{name}</th>',
     ]
     if row.score is None:
-        reason = f"Not scored: {escape(shown_text(picture.refusal))}"
-        said.append(
-            f'<td role="cell" class="says" colspan="2"><span class="refused">{reason}</span></td>'
-        )
+        # One cell where nobody was asked, for one reason.
+        none = not row.answers and picture.refusal == picture.cue_refusal
+        said.append(_refusal("Not scored", picture.refusal, 2 + len(cues) * none))
+        if none:
+            cues = ()
     else:
         said.append(
             f'<td role="cell" class="says">{_interval(row.probability, row.low, row.high)}</td>'
         )
         score = f'<span class="small number">score {row.score:.3f}</span>'
-        said.append(f'<td role="cell">{escape(row.threshold)}{score}</td>')
-    for place, cue in enumerate(cues):
-        answer = row.answers[place] if row.answers else None
-        said.append(_cue_cell(cue, answer, picture.cue_refusal))
+        said.append(f'<td role="cell" class="level">{escape(row.threshold)}{score}</td>')
+    if row.answers:
+        said += [_cue_cell(*pair) for pair in zip(cues, row.answers, strict=True)]
+    elif cues:
+        said.append(_refusal("No cues", picture.cue_refusal, len(cues)))
     return f'<tr role="row">{"".join(said)}</tr>'
 
 
@@ -167,10 +169,13 @@ def _interval(probability: float, low: float | None, high: float | None) -> str:
     )
 
 
-def _cue_cell(cue: Cue, answer: Answer | None, refusal: str) -> str:
+def _refusal(what: str, reason: str, columns: int) -> str:
+    text = f"{what}: {escape(shown_text(reason))}"
+    return f'<td role="cell" colspan="{columns}"><span class="refused">{text}</span></td>'
+
+
+def _cue_cell(cue: Cue, answer: Answer) -> str:
     head = f'<td role="cell" class="cue" data-head="{escape(cue.name)}">'
-    if answer is None:
-        return f'{head}<span class="refused">Not asked: {escape(shown_text(refusal))}</span></td>'
     said = [
         SILENT
         if answer.probability is None

@@ -104,7 +104,8 @@ class Pages:
 
     def _link(self, number: int, here: int) -> str:
         first = (number - 1) * self._size + 1
-        text = f"{first} to {min(number * self._size, self._total)}"
+        last = min(number * self._size, self._total)
+        text = f"{first} to {last}" if last > first else f"{first}"
         if number == here:
             return f'<span aria-current="page">{text}</span>'
         if here == 1:

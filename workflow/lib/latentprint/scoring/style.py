@@ -40,6 +40,7 @@ tbody tr { border-bottom: 1px solid var(--line); }
                 justify-content: center; text-align: center; line-height: 1.2; }
 .scores th[scope=row] { overflow-wrap: anywhere; min-width: 10rem; max-width: 26rem; }
 .scores td.says { min-width: 13rem; }
+.scores td.level { min-width: 9.5rem; }
 .scores td.cue { min-width: 10rem; font-size: .9rem; }
 .small { color: var(--soft); font-size: .85rem; display: block; overflow-wrap: anywhere; }
 .number { font-variant-numeric: tabular-nums; }
@@ -61,7 +62,8 @@ nav [aria-current] { font-weight: 700; }
                   clip-path: inset(50%); }
   .scores, .scores tbody, .scores tr { display: block; }
   .scores td, .scores th { display: block; padding: .15rem 0; min-width: 0; max-width: none; }
-  .scores td.says, .scores td.cue, .scores th[scope=row] { min-width: 0; max-width: none; }
+  .scores td.says, .scores td.level, .scores td.cue, .scores th[scope=row] { min-width: 0;
+                                                                            max-width: none; }
   .scores tr { padding: .7rem 0 .7rem 96px; position: relative; min-height: 96px; }
   .scores td.picture { position: absolute; left: 0; top: .7rem; width: 80px; }
   .scores td.cue::before { content: attr(data-head); color: var(--soft); display: block;
