@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from latentprint.scoring.interval import bootstrap
+from latentprint.detectors.calibration import Calibration
+from latentprint.scoring.interval import Calibrated, bootstrap
 from latentprint.scoring.thresholds import known_thresholds, level_exceeded, level_words
 from tests.unit.scoring.stand_ins import about, calibrated, held_out
 
@@ -16,6 +17,16 @@ def test_the_interval_holds_the_probability(method):
     assert (low <= probability).all() and (probability <= high).all()
     assert (low >= 0).all() and (high <= 1).all()
     assert (high - low).max() > 0.05
+
+
+def test_an_interval_that_would_leave_the_probability_out_is_widened():
+    """As steps of isotonic regression do, where a draw moves the corner beside a score."""
+    flat = [Calibration("isotonic", scores=(0.0, 1.0), probabilities=(p, p)) for p in (0.4, 0.6)]
+    for own, expected in ((0.9, (0.4, 0.9)), (0.1, (0.1, 0.6)), (0.5, (0.4, 0.6))):
+        drawn = Calibrated(Calibration("isotonic", scores=(0.0,), probabilities=(own,)), (*flat,))
+        probability, low, high = drawn.probabilities(np.array([0.5]))
+        assert probability[0] == own
+        assert (low[0], high[0]) == pytest.approx(expected, abs=0.01)
 
 
 @pytest.mark.parametrize("method", ["platt", "isotonic"])
