@@ -197,6 +197,11 @@ def test_what_is_interrupted_leaves_nothing(tmp_path):
     with pytest.raises(RuntimeError, match="stopped"):
         scored(folder, output, detector=Broken(), page_images=2)
     assert {path: path.read_bytes() for path in output.rglob("*") if path.is_file()} == before
+    killed = output / ".pages.99999.partial"
+    killed.mkdir()
+    (killed / "2.html").touch()
+    scored(folder, output)
+    assert set(os.listdir(output)) == {"scores.tsv", "index.html", "pages"}
     with pytest.raises(UserError, match="no folder"):
         scored(tmp_path / "none", tmp_path / "other")
     assert not (tmp_path / "other").exists()
