@@ -19,7 +19,7 @@ SETTINGS = $(if $(CONFIG),--configfile "$(CONFIG)") $(if $(strip $(VALUES)),--co
 SHOWN := -name '*.html' -o -name '*.svg' -o -name '*.rst' -o -name '*.css'
 PACK = test -e $(RUN)/report.$(1) && test -z "$$(find $(RUN) workflow/report \( $(SHOWN) \) -newer $(RUN)/report.$(1))" || $(WORKFLOW) $(SETTINGS) --quiet --report $(RUN)/report.$(1) --report-stylesheet workflow/report/style.css > $(RUN)/logs/report.log 2>&1 || { cat $(RUN)/logs/report.log; exit 1; }
 
-.PHONY: help setup demo demo-cues plan report test test-all lint codec fetch-codec scale compare rulegraph verify unlock clean
+.PHONY: help setup demo demo-cues plan report score test test-all lint codec fetch-codec scale compare rulegraph verify unlock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -52,6 +52,11 @@ report: $(READY) ## a finished run as one page and as a zip: make report CONFIG=
 	@$(call PACK,html)
 	@$(call PACK,zip)
 	@ls -sh1 $(RUN)/report.html $(RUN)/report.zip
+
+score: $(READY) ## what the detector of a run says of a folder of images: make score IMAGES=FOLDER
+	@test -n "$(IMAGES)" || { echo "error: IMAGES is empty; give a folder of images: make score IMAGES=FOLDER"; exit 2; }
+	@set -o pipefail; $(WORKFLOW) score --cores all --quiet rules host $(if $(CONFIG),--configfile "$(CONFIG)") --config images="$(IMAGES)" $(VALUES) 2>&1 | grep --line-buffered -vE '$(HIDDEN)'
+	@PYTHONPATH=workflow/lib $(BIN)/python -m latentprint.steps.print_scores --results $(RUN) --images "$(IMAGES)"
 
 plan: $(READY) ## what a run will do and cost, before it starts: make plan CONFIG=config/thesis.yaml
 	@PYTHONPATH=workflow/lib $(BIN)/python -m latentprint.steps.print_plan $(if $(CONFIG),--config "$(CONFIG)") $(if $(ROOT),--images-root "$(ROOT)") $(if $(WEIGHTS),--weights "$(WEIGHTS)") $(if $(CORES),--cores $(CORES)) $(if $(MEM_MB),--memory-mb $(MEM_MB))

@@ -12,6 +12,7 @@ def test_the_digest_follows_settings_not_places(root):
     digest = trace.config_digest(config)
     assert len(digest) == 10
     assert trace.config_digest(config | {"run": "other", "device": "cpu"}) == digest
+    assert trace.config_digest(config | {"images": "here"}) == digest
     folder = trace.config_digest(config | {"images_root": "here"})
     assert folder == trace.config_digest(config | {"images_root": "there"}) != digest
     assert trace.config_digest(config | {"weights": "here"}) not in (digest, folder)

@@ -128,6 +128,22 @@ def test_the_average_is_of_the_best_cells_and_judged_on_held_out_images(looked):
     assert list(found.ids) == own
 
 
+def test_a_folder_is_scored_by_what_was_decided_of_the_average(looked, tmp_path):
+    run = looked.folder / RUN
+    test = [row for row in looked.rows("selection.tsv") if row["split"] == "test"]
+    for row in test[:6]:
+        shutil.copy(run / "drawn" / row["path"], tmp_path / f"{row['id']}.jpg")
+    looked.snakemake("--config", f"images={tmp_path}", "--", "score")
+    decided = yaml.safe_load((run / "detectors/detector.yaml").read_text())["detector"]
+    folder = "detectors/ensemble" if decided == "ensemble" else f"cells/{decided}"
+    said = read_predictions(run / folder / "predictions.tsv")
+    expected = dict(zip(said.ids, said.score.tolist(), strict=True))
+    found = looked.rows(f"scores_of/{tmp_path.name}/scores.tsv")
+    scores = {row["file"].removesuffix(".jpg"): float(row["score"]) for row in found}
+    assert scores == {name: pytest.approx(expected[name], rel=1e-7) for name in scores}
+    assert len(set(scores.values())) == 6
+
+
 def test_tables_and_figures_name_what_they_show(looked):
     shown = looked.folder / RUN / "detectors/shown"
     ranking = (shown / "ranking.md").read_text()

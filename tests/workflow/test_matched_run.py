@@ -2,12 +2,14 @@
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
 import yaml
 
 from latentprint import store
+from latentprint.predictions import read_predictions
 from tests.checkout import Checkout, copy_project
 from tests.weights import write_four_models
 
@@ -141,3 +143,25 @@ def test_carried_state_is_matched_and_quantised_again(matched):
     planned = matched.jobs(state="carried")
     assert "analyse_images" not in planned
     assert planned["match_rates"] == 6
+
+
+def test_a_folder_is_scored_at_the_rate_of_each_picture(matched, tmp_path):
+    """Last: the cells of the run are searched and fitted anew."""
+    matched.configure(
+        bpp=[4], latents=["y_hat"], tuning="search", search={"RF": {"draws": 1, "folds": 2}},
+        tuning_from={"flatten": "single", "multiple": "single", "latents": False, "bpp": False},
+    )  # fmt: skip
+    with (matched.results / "selection.tsv").open(newline="") as file:
+        chosen = list(csv.DictReader(file, delimiter="\t"))
+    for row in chosen:
+        if row["split"] == "test":
+            shutil.copy(matched.results / "drawn" / row["path"], tmp_path / f"{row['id']}.jpg")
+    matched.snakemake("--config", f"images={tmp_path}", "--", "score")
+    with (matched.results / f"scores_of/{tmp_path.name}/scores.tsv").open(newline="") as file:
+        scores = {row["file"]: float(row["score"]) for row in csv.DictReader(file, delimiter="\t")}
+    cell = matched.results / "cells/bpp-4/y_hat/YUV/single/RF"
+    said = read_predictions(cell / "predictions.tsv")
+    expected = {f"{name}.jpg": score for name, score in zip(said.ids, said.score, strict=True)}
+    assert scores == pytest.approx(expected, rel=1e-8) and len(set(scores.values())) > 2
+    with store.open_store(matched.results / "latents/bpp-4/matched/test.h5") as found:
+        assert len(np.unique(found.read("beta"))) > 2  # each picture has a rate of its own

@@ -3,8 +3,11 @@
 import csv
 import json
 import re
+import shutil
 
+import pytest
 import yaml
+from PIL import Image
 
 CELLS = 2 * 2 * 1 * 3 * 2  # bpp, latents, components, features, classifiers
 
@@ -130,6 +133,64 @@ def test_scores_are_the_same_bytes_when_made_again(finished):
     (run / "scores.tsv").unlink()  # what is missing is made again only where something needs it
     finished.snakemake()
     assert {name: (run / name).read_bytes() for name in names} == before
+
+
+def score(checkout, folder, *arguments, **options):
+    return checkout.snakemake("--config", f"images={folder}", *arguments, "--", "score", **options)
+
+
+def test_a_folder_is_scored_by_the_cell_that_was_best_in_cross_validation(finished, tmp_path):
+    run = finished.folder / "results/tiny"
+    folder = tmp_path / "My pictures"
+    (folder / "sub").mkdir(parents=True)
+    tested = [row for row in rows(run / "selection.tsv") if row["split"] == "test"]
+    for row, where in zip(tested, ["", "sub/"] * 2, strict=False):
+        shutil.copy(run / "drawn" / row["path"], folder / f"{where}{row['id']}.jpg")
+    Image.new("RGB", (100, 64)).save(folder / "wide.png")
+    (folder / "broken.jpg").write_bytes(b"")
+    (folder / "notes.txt").touch()
+    score(finished, folder)
+    found = {row["file"]: row for row in rows(run / "scores_of/My_pictures/scores.tsv")}
+    assert list(found) == sorted(found) and len(found) == 6
+    (best,) = rows(run / "detectors/chosen.tsv")
+    cell = run.joinpath("cells", f"bpp-{best['bpp']}", *list(best.values())[2:6])
+    said = {row["id"]: row["score"] for row in rows(cell / "predictions.tsv")}
+    for name, row in found.items():
+        if row["score"]:
+            image = name.removeprefix("sub/").removesuffix(".jpg")
+            assert float(row["score"]) == pytest.approx(float(said[image]), rel=1e-8)
+            low, high = float(row["probability_low"]), float(row["probability_high"])
+            assert 0 < low <= float(row["probability"]) <= high < 1
+    assert sum(bool(row["score"]) for row in found.values()) == 4
+    assert len({row["score"] for row in found.values()}) > 2
+    assert found["wide.png"]["refusal"] == "is 100 x 64 pixels, expected 64 x 64"
+    assert found["broken.jpg"]["refusal"] == "is empty (0 bytes)"
+    page = (run / "scores_of/My_pictures/index.html").read_text()
+    assert page.count("data:image/jpeg;base64,") == 5 and "images drawn by the product" in page
+
+    def planned():
+        return score(finished, folder, "--dry-run", "--quiet", "rules").stdout
+
+    assert "Nothing to be done" in planned()
+    assert finished.planned("--config", f"images={folder}") == {}
+    (folder / "broken.jpg").write_bytes(b"other")
+    again = planned()
+    assert "score_images" in again and "fit_classifier" not in again
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ("", "images is empty, expected a folder of images to score. Name it: snakemake score"),
+        ("nowhere", "images is nowhere, which is no folder. Name the folder"),
+        ("config", "config: holds no images to score"),
+    ],
+)
+def test_a_folder_that_cannot_be_scored_is_one_line(finished, given, line):
+    ended = score(finished, given, "--dry-run", check=False)
+    assert ended.returncode == 2
+    (said,) = [one for one in ended.stderr.splitlines() if one.startswith("error: ")]
+    assert line in said and "Traceback" not in ended.stderr
 
 
 def readme_block(root, language, *, holding):

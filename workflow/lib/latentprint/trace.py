@@ -10,7 +10,7 @@ from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 # Names, where things lie and in which words they are printed; the numbers do not depend on them.
-NOT_COUNTED = ("run", "device", "labels", "rd_curve", "training")
+NOT_COUNTED = ("run", "device", "labels", "images", "rd_curve", "training")
 CUE_FOLDERS = ("manifest", "uncompressed", "synthetic", "decoded", "weights")
 OWN = {"images_root": "drawn", "weights": "resources/codec"}  # of the product; others are a folder
 NO_COMMIT = "no commit known"

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from latentprint.cell_fits import joined, predict_images
+from latentprint.detectors.rows import detector_matrix, seen_alone
 from latentprint.errors import UserError
-from latentprint.feature_kinds import COMPONENTS, FEATURES
+from latentprint.feature_kinds import COMPONENTS
 from latentprint.features import Matrix
 from latentprint.predictions import Predictions
 from latentprint.store import Store
@@ -51,7 +52,6 @@ def store_blocks(
             f"{store.path}: holds {missing[0]}, which the list of images does not name. Delete "
             f"{store.path} and run snakemake again."
         )
-    kind = FEATURES[feature]
     names = [f"{part}/{latent}" for part in COMPONENTS[component]]
     channels = sum(store.shape(name)[1] for name in names)
     grid = store.shape(names[0])[2:]
@@ -61,18 +61,12 @@ def store_blocks(
     for start in range(0, len(store), size):
         stop = min(start + size, len(store))
         ids = store.ids[start:stop]
-        if kind.summary:
-            parts = [kind.summary(store.read(name, start, stop)) for name in names]
-        elif kind.whole:
-            parts = [store.read(name, start, stop).reshape(stop - start, -1) for name in names]
+        if seen_alone(feature):
+            parts = [store.read_positions(name, positions, start, stop) for name in names]
         else:
-            read = [store.read_positions(name, positions, start, stop) for name in names]
-            parts = [np.concatenate(read, axis=2).reshape(-1, channels)]
-        values = np.concatenate(parts, axis=1)
-        per_image = len(values) // len(ids)
-        groups = np.repeat(np.arange(len(ids), dtype=np.int32), per_image)
-        fake = np.array([labels[name] == "fake" for name in ids])[groups]
-        yield Matrix(values, groups, fake, tuple(ids), attributes)
+            parts = [store.read(name, start, stop) for name in names]
+        fake = np.array([labels[name] == "fake" for name in ids])
+        yield detector_matrix(parts, ids, fake, attributes)
 
 
 def predict_store(

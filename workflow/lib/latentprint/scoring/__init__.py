@@ -1,0 +1,1 @@
+"""Scores of a user's images: a table and a page from a folder, by the detector of a run."""
