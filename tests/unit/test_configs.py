@@ -14,8 +14,8 @@ from latentprint.errors import UserError
 
 # Not settings of the experiment: they may stay those of the default.
 OPTIONAL = {
-    "seed", "labels", "images", "rd_curve", "training", "screening", "detectors", "n_valid", "seeds",
-    "parts", "cues",
+    "seed", "labels", "images", "rd_curve", "training", "screening", "detectors", "n_valid",
+    "seeds", "parts", "cues",
 }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from latentprint.codec import JpegAI
-from latentprint.cues.asking import open_cues
+from latentprint.cues.asking import AskedCue
 from latentprint.detectors.names import read_rows
 from latentprint.image_files import decode
 
@@ -84,8 +84,8 @@ def test_a_second_run_does_nothing_and_other_trees_measure_nothing_again(done):
 def test_the_forests_answer_for_single_pictures(done, root):
     folder, _ = done
     cues = folder / "results/few/cues"
-    asked = open_cues(cues, JpegAI.load(root / "resources/codec", "BOP"))
-    assert [cue.name for cue in asked] == ["colour", "rd", "quantisation"]
+    codec = JpegAI.load(root / "resources/codec", "BOP")
+    asked = [AskedCue(cues / name, codec) for name in ("colour", "rd", "quantisation")]
     names = {"source": "000000", "ai-1.0": "000001"}
     paths = [cues / "versions" / v / "pictures" / f"{n}.png" for v, n in names.items()]
     pictures = [decode(path, 256) for path in paths]

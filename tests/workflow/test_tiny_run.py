@@ -162,6 +162,11 @@ def test_a_folder_is_scored_by_the_cell_that_was_best_in_cross_validation(finish
             low, high = float(row["probability_low"]), float(row["probability_high"])
             assert 0 < low <= float(row["probability"]) <= high < 1
     assert sum(bool(row["score"]) for row in found.values()) == 4
+    # The demo's pictures are JPEG files with 4:2:0: the colour cue has nothing to say of them.
+    silent = [row for row in found.values() if row["score"]]
+    assert all(row["colour_note"].startswith("confounded: stored as JPEG") for row in silent)
+    assert not any(row["colour_probability"] for row in silent)
+    assert 0 <= float(found["wide.png"]["colour_probability"]) <= 1  # its central region
     assert len({row["score"] for row in found.values()}) > 2
     assert found["wide.png"]["refusal"] == "is 100 x 64 pixels, expected 64 x 64"
     assert found["broken.jpg"]["refusal"] == "is empty (0 bytes)"

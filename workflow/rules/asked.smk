@@ -5,7 +5,7 @@ import shlex
 from latentprint.scoring import listing
 
 # CPU seconds of an image: y of all model ids with rate: match, else y and y_hat (docs/speed.md).
-SCORING_S = 2.5 if MATCHED else 0.5
+SCORING_S = (2.5 if MATCHED else 0.5) + 0.5 * len(CUE_SETTINGS["scored"])
 
 # At once: not after the detector was trained.
 if config["images"] and workflow.is_main_process:
@@ -22,6 +22,11 @@ def scores_wanted(wildcards):
             "config: images is empty, expected a folder of images to score. Name it: "
             "snakemake score --cores 2 --config images=FOLDER, or make score IMAGES=FOLDER"
         )
+    try:
+        if CUE_SETTINGS["scored"]:
+            check_cues()
+    except UserError as error:
+        refuse(error)
     if config["tuning"] == "published":
         refuse(
             "config: tuning is published: nothing was searched, so that no detector can be chosen "
@@ -108,10 +113,8 @@ def scoring_options(wildcards, input):
     options = [
         f"--{name.replace('_', '-')} {files}"
         for name, files in input.items()
-        if name not in ("scores", "weights", "cues")
+        if name not in ("scores", "weights", "cues", "cue_weights")
     ]
-    if input.cues:
-        options.append(f"--cues {shlex.quote(str(Path(input.cues[0]).parent))}")
     return " ".join(options)
 
 
@@ -120,6 +123,21 @@ def scoring_cell_names(wildcards):
     return [cell.path for cell in scoring_cells()]
 
 
-def cue_models(wildcards):
-    """Files of the models of forensic cues, in one folder; none: cues are not asked."""
-    return []
+def cue_detectors(wildcards):
+    """Forests of the cues that are asked, and what is known of them."""
+    return [
+        f"{RUN}/cues/{cue}/{name}"
+        for cue in CUE_SETTINGS["scored"]
+        for name in ("model.skops", "detector.json")
+    ]
+
+
+def cue_options():
+    """Where the cues and their codec are."""
+    if not CUE_SETTINGS["scored"]:
+        return ""
+    folders = " ".join(f"{RUN}/cues/{cue}" for cue in CUE_SETTINGS["scored"])
+    return (
+        f"--cues {folders} --cue-weights {shlex.quote(CUE_WEIGHTS)}"
+        f" --cue-operating-point {CUE_SETTINGS['operating_point']}"
+    )

@@ -152,7 +152,16 @@ def measuring_weights(wildcards):
 
 def classifying_settings(wildcards):
     """What of the settings decides the trials of a cue."""
-    left_out = (*CUE_CLASSES, "manifest", "drawn", "most", "weights", "wanted", *CUES)
+    left_out = (
+        *CUE_CLASSES,
+        "manifest",
+        "drawn",
+        "most",
+        "weights",
+        "wanted",
+        "scored",
+        *CUES,
+    )
     found = {key: value for key, value in CUE_SETTINGS.items() if key not in left_out}
     return json.dumps(found | {wildcards.cue: CUE_SETTINGS[wildcards.cue]})
 

@@ -13,7 +13,8 @@ rule score_images:
     input:
         unpack(scoring_inputs),
         weights=scoring_weights,
-        cues=cue_models,
+        cues=cue_detectors,
+        cue_weights=cue_codec if CUE_SETTINGS["scored"] else [],
         scores="<results>/scores.tsv",
     output:
         table="<results>/scores_of/{pictures}/scores.tsv",
@@ -40,6 +41,7 @@ rule score_images:
         opened=scoring_options,
         cells=scoring_cell_names,
         points=scoring_points,
+        cues=cue_options(),
         images=config["images"],
         images_state=images_state,
         device=config["device"],
@@ -47,7 +49,7 @@ rule score_images:
         config_digest=trace.config_digest(config),
     shell:
         "python -m latentprint.steps.score_images --images {params.images:q}"
-        " --cells {params.cells} --points {params.points} {params.opened}"
+        " --cells {params.cells} --points {params.points} {params.opened} {params.cues}"
         " --image-size {params.cfg[image_size]} --weights {params.weights:q}"
         " --operating-point {params.cfg[operating_point]} --tools {params.cfg[tools]}"
         " --state {params.cfg[state]} --y-hat {params.cfg[y_hat]} --device {params.device}"

@@ -65,7 +65,9 @@ def config_digest(config: Mapping[str, Any]) -> str:
 
 def cues_digest(config: Mapping[str, Any]) -> str:
     """Digest what the forensic cues read of a configuration; 10 hexadecimal digits."""
-    counted = {key: value for key, value in config["cues"].items() if key not in CUE_FOLDERS}
+    counted = {
+        key: value for key, value in config["cues"].items() if key not in (*CUE_FOLDERS, "scored")
+    }
     named = ("uncompressed", "synthetic", "decoded")
     counted |= {key: sorted(config["cues"][key]) for key in named}
     counted |= {key: config[key] for key in ("seed", "image_size")}

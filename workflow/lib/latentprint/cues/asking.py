@@ -131,27 +131,6 @@ class AskedCue:
         }  # fmt: skip
 
 
-def open_cues(folder: Path, codec: JpegAI) -> list[AskedCue]:
-    """Open all cues of a run.
-
-    Parameters
-    ----------
-    folder : Path
-        ``cues`` of a run: below it one folder for each cue.
-    codec : JpegAI
-
-    Returns
-    -------
-    list of AskedCue
-        In the order of `CUES`; cues that the run did not make are left out.
-    """
-    return [
-        AskedCue(folder / name, codec)
-        for name in CUES
-        if (folder / name / detector.FACTS).is_file()
-    ]
-
-
 def _drawn_maps(facts: dict[str, Any]) -> list[Calibration]:
     """Give the calibration, and those of pictures drawn anew from the ones that it was made of."""
     stated = dict(facts["calibration"])

@@ -16,7 +16,7 @@ class Answer(Protocol):
     values : dict of str to float
         What it measured.
     probability, low, high : float or None
-        Of a synthetic image, with its interval; None where the cue does not speak.
+        Of yes to its question, with its interval; None where the cue does not speak.
     note : str
         Why it does not, or what to keep in mind.
     """
@@ -39,11 +39,14 @@ class Cue(Protocol):
         What it asks, for people.
     values : tuple of str
         Names of what it measures.
+    about : str
+        What it learnt from and how well that held.
     """
 
     name: str
     question: str
     values: tuple[str, ...]
+    about: str
 
     def ask(self, pictures: Sequence[NDArray[np.uint8]], paths: Sequence[Path]) -> list[Answer]:
         """Answer about pictures, uint8 (S, S, 3), and the files that they come from."""

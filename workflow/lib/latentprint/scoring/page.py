@@ -42,6 +42,7 @@ def introduction(about: About, summary: Summary, cues: Sequence[Cue]) -> list[st
     notes = "".join(f"<li>{escape(text)}</li>" for text in about.notes())
     if cues:
         notes += "<li>" + escape(_about_cues(about.size)) + "</li>"
+        notes += "".join(f"<li>{escape(f'{cue.name}: {cue.about}.')}</li>" for cue in cues)
     return [
         *_counts(summary, cues),
         "<h2>The detector</h2>",

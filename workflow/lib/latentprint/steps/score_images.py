@@ -20,7 +20,9 @@ def main() -> None:
     add_detector_options(parser)
     parser.add_argument("--images", type=Path, required=True, help="folder to score")
     parser.add_argument("--image-size", type=int, required=True, help="of the training, pixels")
-    parser.add_argument("--cues", type=Path, help="folder of the models of forensic cues")
+    parser.add_argument("--cues", type=Path, nargs="*", default=[], help="folder of each cue")
+    parser.add_argument("--cue-weights", type=Path, help="of the codec that cues ask")
+    parser.add_argument("--cue-operating-point", default="BOP")
     parser.add_argument("--scores", type=Path, required=True, help="scores.tsv of the run")
     parser.add_argument("--run", required=True, help="its name")
     parser.add_argument("--config-digest", required=True)
@@ -32,9 +34,15 @@ def main() -> None:
     opened = load(options)
     cues = []
     if options.cues:
-        from latentprint.cues.asking import open_cues
+        from latentprint.cues.asking import AskedCue
+        from latentprint.extraction import open_codec
 
-        cues = open_cues(options.cues, opened.codec)
+        codec = open_codec(
+            options.cue_weights,
+            operating_point=options.cue_operating_point,
+            device=options.device,
+        )
+        cues = [AskedCue(folder, codec) for folder in options.cues]
     cells = [member.cell for member in opened.detector.members]
     about = About(
         folder=str(options.images),
