@@ -38,6 +38,7 @@ class Red:
     """A cue that speaks of reddish pictures alone."""
 
     name, question, values = "red", "Is it <red>?", ("share", "other")
+    about = "learnt from <nothing>"
 
     def ask(self, pictures, paths):
         assert len(pictures) == len(paths) and all(path.parent for path in paths)
