@@ -29,7 +29,7 @@ TWO_MODELS = {
 # Own figures: colour-blind safe palette of seaborn, written out because importing seaborn costs
 # two seconds and nothing else of it is used.
 CLASSIFIER_COLOURS = {"GB": "#0173B2", "RF": "#D55E00"}
-OTHER_COLOURS = ("#029E73", "#CC78BC", "#CA9161", "#949494")
+OTHER_COLOURS = ("#029E73", "#CC78BC", "#CA9161", "#949494", "#56B4E9", "#B79F00")
 FEATURE_MARKERS = {"flatten": "s", "multiple": "^", "single": "o"}
 OTHER_MARKERS = ("D", "v", "P")
 INK, FAINT = "#222222", "#8A8A8A"

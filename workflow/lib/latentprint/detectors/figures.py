@@ -1,5 +1,6 @@
 """Figures of detectors: cost, learning curves, calibration, importance, tests on other images."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -156,13 +157,17 @@ def draw_reliability(
 ) -> tuple[Picture, Data]:
     """Draw the share of fakes among test images against what was said: a panel per detector."""
     count = len(detectors)
+    # Names of neighbours must not run into each other: so many characters stand above a panel.
+    width = int(95 / max(2, count))
+    titles = [textwrap.wrap(detector.name, width) for detector in detectors]
+    more = 0.13 * (max(map(len, titles)) - 1)
     picture, panels = frame(
-        WIDE, 0.75 + 6.4 / max(2, count) + 0.55, left=0.55, right=0.15, top=0.35, bottom=1.0,
+        WIDE, 1.3 + more + 6.4 / max(2, count), left=0.55, right=0.15, top=0.35 + more, bottom=1.0,
         foot=source, columns=count,
     )  # fmt: skip
     names = [detector.cell["classifier"] for detector in detectors]
     data = []
-    for axes, detector in zip(panels, detectors, strict=True):
+    for axes, detector, title in zip(panels, detectors, titles, strict=True):
         colour = colour_of(detector.cell["classifier"], names)
         axes.plot([0, 1], [0, 1], color=INK, lw=0.8, ls=(0, (4, 2)), zorder=1)
         for when, filled in (("before", False), ("after", True)):
@@ -175,10 +180,8 @@ def draw_reliability(
             axes.plot(x, y, color=colour if filled else FAINT, lw=0.8, zorder=3, **look)
             data += [{"detector": detector.name, "kind": when} | row for row in bins]
         measured = detector.calibration["test"]
-        heading(
-            axes,
-            f"{detector.name}\nECE {measured['ece_before']:.3f} → {measured['ece_after']:.3f}",
-        )
+        shares = f"ECE {measured['ece_before']:.3f} → {measured['ece_after']:.3f}"
+        heading(axes, "\n".join([*title, shares]))
         axes.set_xlim(-0.02, 1.02)
         axes.set_ylim(-0.02, 1.02)
         axes.set_aspect("equal", adjustable="box")
