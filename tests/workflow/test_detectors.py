@@ -34,7 +34,7 @@ CONFIG = {
         "shares": [0.25, 0.5, 1.0],
         "alterations": ["jpeg-50", "resize-50", "jpegai-25"],
         "folders": {"others": "others"},
-        "pixels": {"members": 1, "epochs": 1, "width": 2, "folds": 2},
+        "pixels": {"members": 1, "epochs": 1, "width": 2, "folds": 2, "side": 16},
     },
 }
 
@@ -148,7 +148,8 @@ def test_tables_and_figures_name_what_they_show(looked):
     shown = looked.folder / RUN / "detectors/shown"
     ranking = (shown / "ranking.md").read_text()
     assert "average of 3" in ranking
-    assert "pixels, no latents" in ranking and "embedded weights" in ranking
+    assert "pixels, no latents, 64 x 64" in ranking and "embedded weights" in ranking
+    assert "pixels, no latents, 16 x 16" in ranking
     for stem in ("costs", "learning_curves", "reliability", "importance", "cross_tests"):
         assert "embedded weights, images drawn by the product, n = 20" in " ".join(
             (shown / f"{stem}.svg").read_text().split()

@@ -324,6 +324,35 @@ rule pixel_baseline:
         " 2>&1 | log_to {log}"
 
 
+rule pixel_machine:
+    """Fit a support vector machine to the pixels of the same images, made smaller."""
+    input:
+        "<results>/selection.tsv",
+    output:
+        predictions="<results>/detectors/pixels/machine.tsv",
+        scores="<results>/detectors/pixels/machine.json",
+    log:
+        "<logs>/pixel_machine.log",
+    benchmark:
+        "<benchmarks>/pixel_machine.tsv"
+    conda:
+        "../../envs/learn.yaml"
+    resources:
+        mem_mb=machine_memory,
+        runtime=pixel_minutes,
+    params:
+        code=code_of("pixel_machine"),
+        cfg=settings("image_size", "seed"),
+        side=DETECTORS["pixels"]["side"],
+        folds=DETECTORS["pixels"]["folds"],
+        root=images_root,
+    shell:
+        "python -m latentprint.steps.pixel_machine --images {input} --root {params.root:q}"
+        " --image-size {params.cfg[image_size]} --side {params.side} --folds {params.folds}"
+        " --seed {params.cfg[seed]} --predictions {output.predictions} --scores {output.scores}"
+        " 2>&1 | log_to {log}"
+
+
 rule render_detectors:
     """Write tables and figures of the detectors that were looked into."""
     input:

@@ -85,6 +85,15 @@ def pixel_memory(wildcards, attempt):
     return attempt * (2500 + round(2 * 3 * images * config["image_size"] ** 2 / 1e6))
 
 
+def machine_memory(wildcards, attempt):
+    """Megabytes of the support vector machine on pixels: values three times, two kernels."""
+    images = grid.n_images(config, "train")
+    values = 3 * DETECTORS["pixels"]["side"] ** 2
+    decoded = 3 * config["image_size"] ** 2
+    used = images * (decoded + 3 * 4 * values) + 2 * 8 * images**2
+    return attempt * (500 + int(1.2e-6 * used))
+
+
 def pixel_minutes(wildcards, attempt):
     """Minutes of the network on pixels, in cross-validation and once more."""
     return attempt * job_limits.minutes(detector_plan.pixel_seconds(config))

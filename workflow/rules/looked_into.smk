@@ -195,10 +195,13 @@ def cross_latent(wildcards):
 
 
 def pixel_scores():
-    """What came of the network on pixels, where one is asked for."""
-    return (
-        f"{RUN}/detectors/pixels/scores.json" if DETECTORS["pixels"]["members"] else []
-    )
+    """What came of network and support vector machine on pixels, where they are asked for."""
+    asked = DETECTORS["pixels"]
+    names = [
+        *(["scores"] if asked["members"] else []),
+        *(["machine"] if asked["side"] else []),
+    ]
+    return [f"{RUN}/detectors/pixels/{name}.json" for name in names]
 
 
 def chosen_files(name):

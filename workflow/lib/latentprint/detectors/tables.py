@@ -26,7 +26,7 @@ def ranking(
     scores: Sequence[Row],
     costs: Sequence[Row],
     *,
-    pixels: Mapping[str, Any] | None = None,
+    pixels: Sequence[Mapping[str, Any]] = (),
     average: Mapping[str, Any] | None = None,
     source: str,
     text: Words,
@@ -38,8 +38,8 @@ def ranking(
     scores, costs : sequence of mapping
         Rows of `scores.tsv` and `costs.tsv`. Cells that share a fit are one row, at its first
         level.
-    pixels : mapping, optional
-        What came of the network on pixels; it has no rank.
+    pixels : sequence of mapping
+        What came of fits to pixels; they have no rank.
     average : mapping, optional
         Row of the average of the best cells, from `found.read_average`; it has no rank either.
     source : str
@@ -95,8 +95,7 @@ def ranking(
         )
     if average:
         rows.append(_average_row(average, text))
-    if pixels:
-        rows.append(_pixel_row(pixels, text))
+    rows += [_pixel_row(one, text) for one in pixels]
     heads = ["cv", "test_accuracy", "auc", "p_best", "search_cores", "fit_cores", "per_image"]
     for index, row in enumerate(ranked):
         data[index] |= {name: _number(row.get(name, "")) for name in (*VALID, *SEEDS)}
@@ -176,7 +175,7 @@ def _pixel_row(pixels: Mapping[str, Any], text: Words) -> list[str]:
     low, high = pixels["accuracy_low"], pixels["accuracy_high"]
     per_image = 1000 * pixels["predict_s"] * pixels["cores"] / pixels["n_test"]
     return [
-        *("", "CNN", text["pixels"], "", "", ""),
+        *("", pixels["classifier"], f"{text['pixels']}, {pixels['values']}", "", "", ""),
         with_interval(*cross_validated(pixels["cv_accuracy"], pixels["n_train"])),
         with_interval(pixels["accuracy"], low, high),
         f"{pixels['auc']:.3f}",

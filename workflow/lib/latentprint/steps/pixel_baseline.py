@@ -7,14 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from latentprint.detectors.pixels import read_pixels, write_outcome
 from latentprint.errors import run
 from latentprint.estimators.pixels import ask_networks, fit_networks
-from latentprint.evaluate import measure
-from latentprint.files import write_json
-from latentprint.image_files import decode
-from latentprint.image_tables import Chosen, read_images
+from latentprint.image_tables import read_images
 from latentprint.learn import validation_rows
-from latentprint.predictions import Predictions, vote, write_predictions
 from latentprint.progress import Progress
 from latentprint.search import image_folds
 from latentprint.seeds import integer
@@ -38,7 +35,7 @@ def main() -> None:
 
     chosen = read_images(options.images)
     train, test = ([one for one in chosen if one.split == split] for split in ("train", "test"))
-    seen = _pixels(train, options.root, options.image_size)
+    seen = read_pixels(train, options.root, options.image_size)
     fake = np.array([image.label == "fake" for image in train])
     seed = integer(options.seed, "pixels")
     network = {key: vars(options)[key] for key in ("width", "threads", "device")}
@@ -59,32 +56,21 @@ def main() -> None:
     networks = fit(np.ones(len(fake), dtype=bool))
     fit_s = time.perf_counter() - began
     progress.advance(1)
-    asked = _pixels(test, options.root, options.image_size)
+    asked = read_pixels(test, options.root, options.image_size)
     began = time.perf_counter()
     probability = ask_networks(networks, asked, **network)
     predict_s = time.perf_counter() - began
-    score, votes, predicted = vote(probability[:, None])
-    found = Predictions(
-        tuple(image.id for image in test),
-        np.array([image.label == "fake" for image in test]),
-        score,
-        votes,
-        np.ones(len(test), dtype=np.int64),
-        predicted,
-    )
-    write_predictions(options.predictions, found)
-    costs = {"fit_s": fit_s, "predict_s": predict_s, "cores": options.threads}
-    about = {"cv_accuracy": float(np.mean(right)), "n_train": len(train)}
-    write_json(options.scores, measure(found) | about | costs)
+    about = {
+        "classifier": "CNN",
+        "values": f"{options.image_size} x {options.image_size}",
+        "cv_accuracy": float(np.mean(right)),
+        "n_train": len(train),
+        "fit_s": fit_s,
+        "predict_s": predict_s,
+        "cores": options.threads,
+    }
+    write_outcome(test, probability, about, predictions=options.predictions, scores=options.scores)
     logger.info("cross-validated %.4f", about["cv_accuracy"])
-
-
-def _pixels(chosen: list[Chosen], root: Path, size: int) -> np.ndarray:
-    """Decode images, uint8 (images, 3, size, size)."""
-    found = np.empty((len(chosen), 3, size, size), dtype=np.uint8)
-    for number, image in enumerate(chosen):
-        found[number] = decode(root / image.path, size).transpose(2, 0, 1)
-    return found
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--chosen", type=Path, required=True, help="chosen.tsv")
     parser.add_argument("--tests", type=Path, nargs="+", required=True, help="predictions")
     parser.add_argument("--cross", type=Path, nargs="*", default=[], help="predictions")
-    parser.add_argument("--pixels", type=Path, nargs="*", default=[], help="of the pixel network")
+    parser.add_argument("--pixels", type=Path, nargs="*", default=[], help="of fits to pixels")
     parser.add_argument("--ensemble", type=Path, nargs="*", default=[], help="of the average")
     parser.add_argument("--coded-with", required=True, help="weights of jpegai alterations")
     parser.add_argument("--labels", choices=LANGUAGES, default="en", help="language")
@@ -45,9 +45,7 @@ def main() -> None:
         cross = [path for path in options.ensemble if path.parent.name == "cross"]
         together, average = read_average(options.chosen.parent, cross)
         every = [together, *detectors]
-    pixels = None
-    if options.pixels:
-        pixels = json.loads(options.pixels[0].read_text(encoding="utf-8"))
+    pixels = [json.loads(path.read_text(encoding="utf-8")) for path in options.pixels]
     ranking = tables.ranking(
         read_rows(options.scores),
         read_rows(options.costs),
