@@ -199,6 +199,16 @@ CASES = {
         "render_tables": 1, "plot_figures": 1, "render_audit": 1, "render_rd_curve": 1,
         "render_times": 1,
     }),
+    "cues": Case(
+        "a setting of `cues`, of which the experiment on latents knows nothing",
+        edit(TINY, "  trees: 10", "  trees: 11"),
+        {},
+    ),
+    "detectors": Case(
+        "a setting of `detectors`, where none is looked into",
+        configure("detectors: {folds: 4}"),
+        {},
+    ),
     "a colour": Case(
         "a colour of the charts (`figure_style.py`)",
         edit(f"{LIBRARY}/figure_style.py", "#2E86AB", "#2E86AC"),
