@@ -9,6 +9,7 @@ import yaml
 
 from latentprint.codec import JpegAI
 from latentprint.cues.asking import AskedCue
+from latentprint.cues.colour import features as colour_values
 from latentprint.detectors.names import read_rows
 from latentprint.image_files import decode
 
@@ -100,6 +101,10 @@ def test_the_forests_answer_for_single_pictures(done, root):
             else:
                 assert 0 <= one.low <= one.probability <= one.high <= 1
                 assert other.probability == pytest.approx(one.probability, abs=1e-6)
+    shown = asked[0].ask(pictures[:1], paths[:1])[0].values
+    assert [shown[name] for name in ("c_rg", "c_rb", "c_gb")] == pytest.approx(
+        colour_values(pictures[0])[:3]
+    )
     # The forests learnt from both pictures: the right order is the least that can be asked.
     colour = [answer.probability for answer in asked[0].ask(pictures, paths)]
     assert np.isfinite(colour[0]) and colour[1] > colour[0]

@@ -121,14 +121,14 @@ class AskedCue:
         return found
 
     def _shown(self, values: NDArray[np.float64]) -> dict[str, float]:
-        """Give the values to be shown; of one value for every channel the mean."""
+        """Give the values to be shown; of one value for every channel and level the mean."""
+        named = dict(zip(self._names, values.tolist(), strict=True))
         return {
-            name: float(
-                np.mean([v for n, v in zip(self._names, values, strict=True) if n.partition("@")[0]
-                         .startswith(name)])
-            )
+            name: named[name]
+            if name in named
+            else float(np.mean([v for n, v in named.items() if n.startswith(f"{name}_")]))
             for name in self.values
-        }  # fmt: skip
+        }
 
 
 def _drawn_maps(facts: dict[str, Any]) -> list[Calibration]:
