@@ -208,6 +208,21 @@ CONFIGURATIONS: Cases = {
         "config: detectors.folders.others is nowhere, which is no folder. Name one with pictures "
         "of another generator, or leave it out",
     ),
+    "a level of the cues that the table does not have": (
+        config_file('cues: {rates: ["0.3"]}'),
+        "config: cues names the level 0.3, which cues.operating_points does not have "
+        "(0.12, 0.25, 0.5, 1.0). Add it: [model id, displacement]",
+    ),
+    "a folder of the cues that is not there": (
+        config_file("parts: [cues]\ncues: {synthetic: {six: nowhere}}"),
+        "config: cues.synthetic.six is nowhere, which is no folder. Name one with pictures, or "
+        "leave it out",
+    ),
+    "photographs for the cues and nothing generated": (
+        config_file("parts: [cues]\ncues: {uncompressed: {photos: config}}"),
+        "config: cues.synthetic is empty, but other folders are given. The cues need photographs "
+        "(cues.uncompressed) and generated pictures (cues.synthetic)",
+    ),
     "classifier without a feature": (
         config("features=[multiple]", "classifiers=[RF, SVM]"),
         "config: classifiers names SVM, which is fitted to flatten or single or gap or screened "

@@ -35,11 +35,10 @@ def cue_codec(wildcards=None):
     return files
 
 
-def check_cues():
-    """Refuse what cannot be done before the first job."""
-    rates = CUE_SETTINGS["rates"]
+def check_levels():
+    """Refuse levels that the table does not have, and versions that cannot be made."""
     rd = CUE_SETTINGS["rd"]
-    for level in [*rates, *rd["rates"], rd["analysis_bpp"]]:
+    for level in [*CUE_SETTINGS["rates"], *rd["rates"], rd["analysis_bpp"]]:
         if level not in CUE_SETTINGS["operating_points"]:
             raise UserError(
                 f"config: cues names the level {level}, which cues.operating_points does not have "
@@ -52,6 +51,10 @@ def check_cues():
         )
     for name in versions_of(CUE_SETTINGS, tuple(CUES)):
         versions.last(name)
+
+
+def check_cues():
+    """Refuse folders and weights that are missing."""
     for kind, named in CUE_FOLDERS.items():
         for name, folder in named.items():
             if not Path(folder).is_dir():
@@ -70,11 +73,13 @@ def check_cues():
         cue_codec()
 
 
-if "cues" in config["parts"]:
-    try:
+# At once: the rules below name versions and levels.
+try:
+    check_levels()
+    if "cues" in config["parts"]:
         check_cues()
-    except UserError as error:
-        refuse(error)
+except UserError as error:
+    refuse(error)
 
 
 def source_files(wildcards):
@@ -296,3 +301,12 @@ def cues_origin():
 def cues_wanted():
     """What of the cues belongs to a run."""
     return [*CUE_RESULTS, *CUE_FILES]
+
+
+def cues_asked(wildcards):
+    """The same, once it is known that it can be done."""
+    try:
+        check_cues()
+    except UserError as error:
+        refuse(error)
+    return cues_wanted()

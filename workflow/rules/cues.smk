@@ -246,5 +246,5 @@ rule render_cues:
 rule cues:
     """The three forensic cues of a run."""
     input:
-        cues_wanted(),
+        cues_asked,
     localrule: True

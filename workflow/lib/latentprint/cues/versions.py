@@ -63,7 +63,7 @@ def last(version: str) -> Step | None:
         known = ", ".join(
             f"{name}-{a}..{b}" if a < b else f"{name}-{a}" for name, (a, b) in RANGES.items()
         )
-        raise UserError(f"cues: a picture cannot be {text!r}, expected ai-<level>, {known}")
+        raise UserError(f"config: cues: a picture cannot be {text!r}, expected ai-<level>, {known}")
     return Step(kind, value)
 
 
