@@ -169,6 +169,12 @@ def trials(settings: Mapping[str, Any], material: Material) -> Iterator[Trial]:
         for version in ("half-420", "full-444", *own["jpeg"])
     }
     yield Trial("other steps", ALL, (plain, *pooled), others, chosen)
+    # What the paper names as the cause: chroma planes halved, whatever the codec does else.
+    halved = (plain, Pick("half-420", "uncompressed", True, confounded=False))
+    asked = {"half-420": halved} | _elsewhere(material)
+    asked |= {version: others[version] for version in own["jpeg"]}
+    for feature_set in FEATURE_SETS:
+        yield Trial("halved planes", "half-420", halved, asked, feature_set)
     altered = {
         f"{step}, {level}": (
             Pick(then(SOURCE, step), "uncompressed", False, confounded=False),
@@ -178,16 +184,21 @@ def trials(settings: Mapping[str, Any], material: Material) -> Iterator[Trial]:
         for level in rates
     }
     yield Trial("altered", ALL, (plain, *pooled), altered, chosen)
-    elsewhere = {
+    yield Trial("elsewhere", ALL, (plain, *pooled), _elsewhere(material), chosen)
+    yield Trial(DETECTOR, ALL, (plain, *pooled), {ALL: (plain, *pooled)}, chosen)
+
+
+def _elsewhere(material: Material) -> dict[str, tuple[Pick, ...]]:
+    """Pictures that no forest learns from: other decoders, generators, confounded photographs."""
+    decoded = {
         f"decoded: {name}": (Pick(SOURCE, "decoded", True, name),) for name in material.decoded
     }
-    elsewhere |= {
+    generated = {
         f"generator: {name}": (Pick(SOURCE, "synthetic", False, name),)
         for name in material.generators
     }
-    elsewhere |= {
+    confounded_ones = {
         f"confounded: {name}": (Pick(SOURCE, "uncompressed", False, name, confounded=True),)
         for name in material.photographs
     }
-    yield Trial("elsewhere", ALL, (plain, *pooled), elsewhere, chosen)
-    yield Trial(DETECTOR, ALL, (plain, *pooled), {ALL: (plain, *pooled)}, chosen)
+    return decoded | generated | confounded_ones

@@ -9,7 +9,12 @@ from latentprint.table_formats import Column, Table
 
 Row = Mapping[str, str]
 
-ASIDE = ("other steps", "altered", "elsewhere")  # tasks about what the forest was not made for
+ASIDE = (
+    "other steps",
+    "halved planes",
+    "altered",
+    "elsewhere",
+)  # tasks about what the forest was not made for
 CAPTIONS = {
     "colour": "Colour correlations: compressed with JPEG AI, or not at all",
     "rd": "Rate and distortion over three more compressions: compressed twice, or once",
