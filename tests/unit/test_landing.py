@@ -116,3 +116,23 @@ def test_matched_rates_are_told_level_by_level(scores):
     assert "1.0 bpp: model id 3, displacement 702." in text
     assert "before LSBS" in text
     assert "was matched" not in page(ended) and "LSBS" not in page(ended)
+
+
+@pytest.mark.parametrize(
+    ("detector", "verdict"),
+    [("ensemble", "therefore the detector of the run"), ("cell", "stays the detector of the run")],
+)
+def test_an_average_of_cells_is_told_with_what_was_decided(scores, detector, verdict):
+    decided = {
+        "detector": detector,
+        "members": {"a": 0.8, "b": 0.7},
+        "held_out": {"accuracy": 0.81},
+    }
+    average = {"accuracy": 0.79, "accuracy_low": 0.75, "accuracy_high": 0.83}
+    given = {"audit": AUDIT, "selected": NOTHING, "settings": SETTINGS}
+    trace = Trace("run", "1234567890", "abc")
+    plain = landing(scores, trace=trace, **given)
+    told = landing(scores, trace=trace, decided=decided, average=average, **given)
+    assert "average" not in plain
+    assert "average of 2 cells is right about 0.810" in told and verdict in told
+    assert "0.790 (0.750-0.830) of the test images" in told.replace("\n", " ")

@@ -106,6 +106,14 @@ def ensemble_files(wildcards):
     return [f"{folder}/detector.yaml", *(f"{folder}/ensemble/{name}" for name in names)]
 
 
+def average_decided():
+    """What was decided of the average, where one is asked for."""
+    if not DETECTORS["examined"] or not DETECTORS["ensemble"]:
+        return []
+    folder = f"{RUN}/detectors"
+    return [f"{folder}/detector.yaml", f"{folder}/ensemble/predictions.tsv"]
+
+
 def model_of(wildcards):
     """The one model id whose y a detector was trained on; None where images differ in it."""
     point = POINTS.of(wildcards.bpp, "y")

@@ -68,6 +68,7 @@ rule describe_run:
         scores="<results>/scores.tsv",
         selected="<results>/selected.yaml",
         audit="<results>/audit/audit.json",
+        average=average_decided(),
     output:
         "<results>/landing.rst",
     log:
@@ -87,7 +88,7 @@ rule describe_run:
     shell:
         "python -m latentprint.steps.describe_run"
         " --scores {input.scores} --selected {input.selected} --audit {input.audit}"
-        " --settings {params.cfg:q} --run {params.run} --config-digest {params.config_digest}"
+        " --average {input.average} --settings {params.cfg:q} --run {params.run} --config-digest {params.config_digest}"
         " --output {output} > {log} 2>&1"
 
 

@@ -47,6 +47,8 @@ def landing(
     selected: Mapping[str, Any],
     settings: Mapping[str, Any],
     trace: Trace,
+    decided: Mapping[str, Any] | None = None,
+    average: Mapping[str, Any] | None = None,
 ) -> str:
     """Write the first page.
 
@@ -61,6 +63,9 @@ def landing(
     settings : mapping
         The configuration's values that say how the run was made.
     trace : Trace
+    decided, average : mapping, optional
+        Content of ``detectors/detector.yaml`` and measures of the average of the best cells on the
+        test images, where these were averaged.
 
     Returns
     -------
@@ -71,7 +76,8 @@ def landing(
     paragraphs = [
         _STYLE,
         "Do the latents of JPEG AI, a learned image codec, tell real from synthetic faces?",
-        "**What came out.** " + " ".join(_outcome(scores, best, selected)),
+        "**What came out.** "
+        + " ".join([*_outcome(scores, best, selected), *_averaged(decided, average)]),
         _table(_results(scores, best, audit, selected)),
         "**How sure it is.** " + " ".join(_certainty(scores, best, audit)),
         "**What was done.** " + " ".join(_method(scores, settings)),
@@ -104,6 +110,26 @@ def _outcome(scores: Sequence[Score], best: Score, selected: Mapping[str, Any]) 
             f"{_share(best)}; as the best of many on the same images it looks better than it is."
         )
     return sentences
+
+
+def _averaged(decided: Mapping[str, Any] | None, average: Mapping[str, Any] | None) -> list[str]:
+    """Say of the average of the best cells what it reaches, and whether it is the detector."""
+    if not decided or not average:
+        return []
+    held = decided["held_out"]
+    share = with_interval(
+        *(average[name] for name in ("accuracy", "accuracy_low", "accuracy_high"))
+    )
+    verdict = (
+        "better than the best of them there, and therefore the detector of the run"
+        if decided["detector"] == "ensemble"
+        else "no better than the best of them there, which stays the detector of the run"
+    )
+    return [
+        f"The average of {len(decided['members'])} cells is right about {held['accuracy']:.3f} of "
+        f"the training images that its fits did not see, {verdict}; it calls {share} of the test "
+        "images right."
+    ]
 
 
 def _certainty(scores: Sequence[Score], best: Score, audit: Mapping[str, Any]) -> list[str]:
