@@ -1,6 +1,7 @@
 """The forensic cues end to end: pictures, versions, forests, tables, figures; then asked again."""
 
 import json
+import shutil
 import subprocess
 
 import numpy as np
@@ -108,3 +109,65 @@ def test_the_forests_answer_for_single_pictures(done, root):
     # The forests learnt from both pictures: the right order is the least that can be asked.
     colour = [answer.probability for answer in asked[0].ask(pictures, paths)]
     assert np.isfinite(colour[0]) and colour[1] > colour[0]
+
+
+SMELL = '''"""Brightness: as good a cue as smell."""
+
+import numpy as np
+
+from latentprint.cues.trials import ALL, DETECTOR, Pick, Trial
+
+QUESTION, CAUTION, SHOWN = "Is it coded?", "", ("mean", "spread")
+FEATURE_SETS = {"all": SHOWN}
+
+
+def names(settings):
+    return SHOWN
+
+
+def columns(found, feature_set):
+    return np.isin(found, FEATURE_SETS[feature_set])
+
+
+def measure(pictures, asked):
+    return np.stack([[one.mean(), one.std()] for one in pictures])
+
+
+def silence(picture, jpeg_sampling):
+    return ""
+
+
+def trials(settings, material):
+    picks = (Pick("source", "uncompressed", False), Pick("ai-1.0", "uncompressed", True))
+    yield Trial(DETECTOR, ALL, picks, {ALL: picks}, "all")
+'''
+ENTRY = """
+
+def _smell() -> ModuleType:
+    from latentprint.cues import smell
+
+    return smell
+
+
+CUES["smell"] = Cue(_smell, False, lambda settings: [SOURCE, ai("1.0")], ())
+"""
+
+
+def test_a_new_cue_is_one_module_and_one_entry(root, tmp_path):
+    copy = tmp_path / "copy"
+    for name in ("workflow", "config", "envs", "profiles"):
+        shutil.copytree(root / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(root / "Snakefile", copy)
+    (copy / "resources").symlink_to(root / "resources")
+    package = copy / "workflow/lib/latentprint/cues"
+    (package / "smell.py").write_text(SMELL)
+    registry = package / "registry.py"
+    registry.write_text(registry.read_text() + ENTRY)
+    settings = {"wanted": ["smell"], "drawn": 10, "folds": 2, "trees": 5}
+    (copy / "smell.yaml").write_text(yaml.safe_dump({"parts": ["cues"], "cues": settings}))
+    command = ["snakemake", "--cores", "2", "--configfile", "smell.yaml"]
+    ended = subprocess.run(command, cwd=copy, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    (row,) = read_rows(copy / "results/demo/cues/smell/accuracy.tsv")
+    assert row["n"] == "20" and row["task"] == "detector"
+    assert (copy / "results/demo/cues/shown/smell.md").read_text().startswith("**smell**")

@@ -37,6 +37,12 @@ def cue_codec(wildcards=None):
 
 def check_levels():
     """Refuse levels that the table does not have, and versions that cannot be made."""
+    for name in (*CUE_SETTINGS["wanted"], *CUE_SETTINGS["scored"]):
+        if name not in CUES:
+            raise UserError(
+                f"config: cues: {name} is no cue, expected some of {', '.join(CUES)}. "
+                "config/README.md describes every key"
+            )
     rd = CUE_SETTINGS["rd"]
     for level in [*CUE_SETTINGS["rates"], *rd["rates"], rd["analysis_bpp"]]:
         if level not in CUE_SETTINGS["operating_points"]:
@@ -142,7 +148,7 @@ def compressing_settings(wildcards):
 def measuring_settings(wildcards):
     """What of the settings decides the values of a cue."""
     cue = CUES[wildcards.cue]
-    own = CUE_SETTINGS[wildcards.cue]
+    own = CUE_SETTINGS.get(wildcards.cue, {})
     found = {wildcards.cue: {key: own[key] for key in cue.measured_by}}
     if cue.coded:
         found |= codec_settings(CUE_SETTINGS["operating_points"])
@@ -168,7 +174,7 @@ def classifying_settings(wildcards):
         *CUES,
     )
     found = {key: value for key, value in CUE_SETTINGS.items() if key not in left_out}
-    return json.dumps(found | {wildcards.cue: CUE_SETTINGS[wildcards.cue]})
+    return json.dumps(found | {wildcards.cue: CUE_SETTINGS.get(wildcards.cue, {})})
 
 
 def passes_settings():

@@ -229,7 +229,10 @@ rule render_cues:
         cfg=settings("run"),
         cues=CUE_SETTINGS["wanted"],
         folders=[f"{RUN}/cues/{cue}" for cue in CUE_SETTINGS["wanted"]],
-        features=[CUE_SETTINGS[cue]["features"] for cue in CUE_SETTINGS["wanted"]],
+        features=[
+            CUE_SETTINGS.get(cue, {}).get("features", "all")
+            for cue in CUE_SETTINGS["wanted"]
+        ],
         versions=shown_versions(),
         origin=cues_origin(),
         config_digest=trace.cues_digest(config),
