@@ -66,7 +66,7 @@ def test_decisions_from_the_recorded_rates(runs):
 
 
 @pytest.mark.parametrize("number", range(26))
-def test_decisions_and_rates_from_the_pixels(runs, codecs, analysed, number):
+def test_decisions_and_rates_from_the_pixels(runs, codecs, analysed, limits, number):
     """Our own rates: the same decision, every trial's rate, and the bits of the result."""
     run = runs[number]
     point, tools = run["operating_point"].upper(), run["tools"] == "on"
@@ -78,7 +78,7 @@ def test_decisions_and_rates_from_the_pixels(runs, codecs, analysed, number):
     stored = {(trial["model_id"], trial["beta"]): trial["bpp"] for trial in run["trace"]}
     worst = max(abs(trial.bpp / stored[trial.model, trial.beta] - 1) for trial in decision.trials)
     record("matcher, bpp of trials", len(decision.trials), differing=int(worst > 1e-5), worst=worst)
-    assert worst <= 1e-5
+    assert worst <= limits.rates
     coded = codec.quantise(
         luma[decision.model],
         chroma[decision.model],
@@ -90,7 +90,7 @@ def test_decisions_and_rates_from_the_pixels(runs, codecs, analysed, number):
     )
     off = abs(float(coded.bits.sum()) / run["bits"]["total"] - 1)
     record("matcher, bits of results", 1, differing=int(off > 1e-5), worst=off)
-    assert off <= 1e-5
+    assert off <= limits.rates
     for at, component in enumerate(COMPONENTS):
         symbols = int(getattr(coded, component).q.int().abs().sum())
         record(
@@ -98,7 +98,8 @@ def test_decisions_and_rates_from_the_pixels(runs, codecs, analysed, number):
             1,
             differing=int(symbols != run["residual_quant_abs_sum"][at]),
         )
-        assert symbols == run["residual_quant_abs_sum"][at]
+        off = abs(symbols - run["residual_quant_abs_sum"][at])
+        assert off <= (0 if limits.digests else limits.rates * symbols)
     print(f"{run['image']} {point} {run['target_bpp']} bpp: {len(decision.trials)} rates")
 
 
@@ -109,10 +110,10 @@ def test_decisions_and_rates_from_the_pixels(runs, codecs, analysed, number):
         ("brm_hop_face_b_1200.npz", "HOP", "face_b", 12.0),
     ],
 )
-def test_latents_of_a_matched_compression(vectors, codecs, file, point, image, target):
+def test_latents_of_a_matched_compression(vectors, codecs, limits, file, point, image, target):
     rgb = read_rgb(vectors / "images" / f"{image}.png")
     coded = codecs[point].encode(rgb, target_bpp=target, latents=("y", "y_hat", "q"))
-    flipped = 0
+    flipped = compared = 0
     with np.load(vectors / file) as stored:
         for component, key in COMPONENTS.items():
             ours = getattr(coded, component)
@@ -124,9 +125,10 @@ def test_latents_of_a_matched_compression(vectors, codecs, file, point, image, t
                 record(f"matched {name}, {point}", theirs.numel(), differing=differing, worst=worst)
                 if name == "q":
                     flipped += differing
+                    compared += theirs.numel()
                     assert worst <= 1
                 else:
                     rms = float(theirs.double().square().mean().sqrt())
                     assert worst <= (3e-4 * rms if flipped == 0 and name == "y" else 2.0)
     print(f"{file}: {flipped} symbols differ")
-    assert flipped <= 2
+    assert flipped <= limits.symbols(compared)

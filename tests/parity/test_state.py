@@ -27,7 +27,7 @@ def runs(vectors) -> list[dict]:
 
 @pytest.mark.parametrize("order", [0, 1])
 @pytest.mark.parametrize("number", range(4))
-def test_carried_state(vectors, weights, runs, number, order):
+def test_carried_state(vectors, weights, runs, limits, number, order):
     run = runs[number]
     codec = JpegAI.load(weights, run["operating_point"].upper())
     name, entries = list(run["orders"].items())[order]
@@ -49,8 +49,8 @@ def test_carried_state(vectors, weights, runs, number, order):
             raised = state.raised[int(coded.model), component][0]
             assert torch.nonzero(raised).flatten()[:8].tolist() == theirs["grfs"][key]
         bpp = float(coded.bits.sum()) / (rgb.shape[-2] * rgb.shape[-1])
-        assert bpp == pytest.approx(theirs["estimated_bpp"], rel=1e-5)
-        for component, key in COMPONENTS.items():
+        assert bpp == pytest.approx(theirs["estimated_bpp"], rel=limits.rates)
+        for component, key in COMPONENTS.items() if limits.digests else ():
             for latent in ("y", "y_hat"):
                 ours = getattr(getattr(coded, component), latent)
                 equal = sha(ours) == theirs[f"{latent}_sha"][key]

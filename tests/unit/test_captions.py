@@ -29,7 +29,8 @@ NAMES = (
     "detectors_ranking detectors_calibration detectors_cross detectors_costs "
     "detectors_learning_curves detectors_reliability detectors_importance detectors_cross_tests"
 ).split()
-OF_NO_DATA = ("decisions",)
+OF_NO_DATA = ("decisions", "cues")
+OF_CUES = ("cues_table", "cues_figure")
 OF_PHOTOGRAPHS = ("figure_rd_curve", "table_rd_differences", "table_rd_points")
 
 
@@ -54,7 +55,7 @@ def rendered(root):
 
 def test_every_caption_is_listed_here(root):
     found = sorted(path.stem for path in (root / "workflow/report").glob("*.rst"))
-    assert found == sorted([*NAMES, *OF_NO_DATA, *OF_PHOTOGRAPHS])
+    assert found == sorted([*NAMES, *OF_NO_DATA, *OF_CUES, *OF_PHOTOGRAPHS])
 
 
 @pytest.mark.parametrize("name", OF_NO_DATA)
@@ -72,6 +73,18 @@ def test_caption_names_data_and_weights_of_the_configuration(rendered, name):
     assert str(DEMO["n_train"]) in demo and str(DEMO["n_test"]) in demo
     assert "faces" in faces and "weights" in faces and "/data" not in faces
     assert not re.search("drawn by the product|embedded", faces, re.I)
+
+
+@pytest.mark.parametrize("name", OF_CUES)
+def test_caption_of_the_cues_names_their_own_pictures_and_weights(rendered, name):
+    own = {"uncompressed": {"mine": "/data/a"}, "synthetic": {"six": "/data/b"}}
+    given = DEMO | {"cues": DEMO["cues"] | own | {"weights": "/data/official"}}
+    demo, folders = rendered(name, DEMO), rendered(name, given)
+    for text in (demo, folders):
+        assert "How to read it" in text and "{" not in text and "``" not in text
+    assert "drawn by the product" in demo and "embedded codec weights" in demo
+    assert "mine" in folders and "six" in folders and "official" in folders
+    assert "/data" not in folders and "drawn" not in folders and "embedded" not in folders
 
 
 @pytest.mark.parametrize("name", OF_PHOTOGRAPHS)

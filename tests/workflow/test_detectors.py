@@ -15,6 +15,7 @@ from tests.checkout import Checkout, copy_project
 RUN = "results/looked"
 CONFIG = {
     "run": "looked",
+    "cues": {"scored": []},
     "image_size": 64,
     "n_train": 24,
     "n_test": 20,

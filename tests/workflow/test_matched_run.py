@@ -19,6 +19,7 @@ RUN = "results/matched"
 SCORES = f"{RUN}/scores.tsv"
 CONFIG = {
     "run": "matched",
+    "cues": {"scored": []},
     "image_size": 64,
     "n_train": 12,
     "n_test": 10,

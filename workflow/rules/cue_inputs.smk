@@ -12,6 +12,7 @@ CUE_WEIGHTS = own_folder(CUE_SETTINGS["weights"])
 CUE_CLASSES = ("uncompressed", "synthetic", "decoded")
 CUE_FOLDERS = {kind: CUE_SETTINGS[kind] for kind in CUE_CLASSES if CUE_SETTINGS[kind]}
 CUE_MANIFEST = CUE_SETTINGS["manifest"]
+LEAST_SIDE = 64  # pixels, of the codec
 # Without folders and without a list the product draws the pictures.
 CUES_DRAWN = not CUE_MANIFEST and not CUE_FOLDERS
 
@@ -60,7 +61,18 @@ def check_levels():
 
 
 def check_cues():
-    """Refuse folders and weights that are missing."""
+    """Refuse folders and weights that are missing, and pictures that would be too small."""
+    for text in CUE_SETTINGS["alterations"]:
+        step, size = versions.last(text), config["image_size"]
+        side = {
+            "shift": size - int(step.value),
+            "scale": round(size * int(step.value) / 100),
+        }.get(step.kind, size)
+        if side < LEAST_SIDE:
+            raise UserError(
+                f"config: cues.alterations names {text}, which leaves {side} of {size} pixels, "
+                f"expected at least {LEAST_SIDE}. Leave it out, or make image_size larger"
+            )
     for kind, named in CUE_FOLDERS.items():
         for name, folder in named.items():
             if not Path(folder).is_dir():
