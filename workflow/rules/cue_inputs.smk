@@ -220,6 +220,14 @@ def cue_sources_text():
     )
 
 
+def cue_learnt_text():
+    """What of it forests learn from."""
+    if CUES_DRAWN or CUE_MANIFEST:
+        return cue_sources_text()
+    learnt = {kind: named for kind, named in CUE_FOLDERS.items() if kind != "decoded"}
+    return "; ".join(f"{kind}: {', '.join(named)}" for kind, named in learnt.items())
+
+
 def cue_weights_text():
     """The weights of the codec, in a few words."""
     folder = CUE_SETTINGS["weights"]

@@ -187,7 +187,7 @@ rule classify_cue:
         cfg=settings("seed"),
         cues=classifying_settings,
         versions=cue_versions,
-        trained_on=cue_sources_text(),
+        trained_on=cue_learnt_text(),
         weights_named=cue_weights_text(),
         folder=subpath(output.accuracy, parent=True),
     shell:

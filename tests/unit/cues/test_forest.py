@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from latentprint.cues import forest
+from latentprint.cues import detector, forest
 from latentprint.cues.measured import Measured, read_measured, write_measured
 from latentprint.cues.sources import Source
 from latentprint.cues.trials import Pick, Trial, material
@@ -136,3 +136,12 @@ def test_measured_values_are_read_as_written(tmp_path):
     (tmp_path / "m.h5").write_bytes(b"no file")
     with pytest.raises(UserError, match="Delete it"):
         read_measured(tmp_path / "m.h5")
+
+
+def test_the_map_of_answers_that_are_all_right_is_no_step():
+    positive = np.arange(60) % 2 == 1
+    score = np.where(positive, 0.9, 0.1) + np.linspace(-0.05, 0.05, 60)
+    chart = detector.fit_map(score, positive)
+    low, high = chart(np.array([0.1, 0.9]))
+    assert 0.005 < low < 0.2 and 0.8 < high < 0.995
+    assert chart(np.array([0.1, 0.5, 0.9])) == pytest.approx(1 - chart(np.array([0.9, 0.5, 0.1])))

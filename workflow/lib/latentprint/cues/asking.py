@@ -14,7 +14,7 @@ from latentprint.cues.compressor import Compressor
 from latentprint.cues.registry import CUES
 from latentprint.cues.trials import Asked
 from latentprint.cues.versions import SOURCE
-from latentprint.detectors.calibration import Calibration, fit_calibration
+from latentprint.detectors.calibration import Calibration
 from latentprint.image_files import jpeg_settings
 from latentprint.model_files import load_model
 from latentprint.seeds import rng
@@ -141,7 +141,7 @@ def _drawn_maps(facts: dict[str, Any]) -> list[Calibration]:
     while len(maps) <= DRAWS:
         drawn = chance.integers(len(score), size=len(score))
         if 0 < positive[drawn].sum() < len(drawn):
-            maps.append(fit_calibration(detector.MAP, score[drawn], positive[drawn]))
+            maps.append(detector.fit_map(score[drawn], positive[drawn]))
     return maps
 
 

@@ -7,14 +7,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from latentprint.cues.forest import Answers, measures
-from latentprint.detectors.calibration import fit_calibration
+from latentprint.detectors.calibration import Calibration, fit_calibration
 from latentprint.errors import UserError
 from latentprint.files import write_json
 
 MODEL, FACTS = "model.skops", "detector.json"
 MAP = "platt"
+
+
+def fit_map(score: NDArray[np.float64], positive: NDArray[np.bool_]) -> Calibration:
+    """Fit Platt's map to scores, (N,), and classes, (N,), with a doubt of each class added.
+
+    A doubt is a made-up answer: one class with the other's median score. Without them the map of
+    answers that are all right would be a step, and every probability 0 or 1.
+    """
+    doubts = [np.median(score[~positive]), np.median(score[positive])]
+    return fit_calibration(MAP, np.append(score, doubts), np.append(positive, [True, False]))
 
 
 def describe(
@@ -47,7 +58,7 @@ def describe(
     dict
         With Platt's map of the scores, and the scores themselves, from which intervals are drawn.
     """
-    calibration = fit_calibration(MAP, answers.score, answers.positive)
+    calibration = fit_map(answers.score, answers.positive)
     return {
         "cue": cue,
         "names": list(names),
