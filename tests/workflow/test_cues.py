@@ -100,7 +100,7 @@ def test_the_forests_answer_for_single_pictures(done, root):
             if one.probability is None:
                 assert one.note.startswith("confounded")
             else:
-                assert 0 <= one.low <= one.probability <= one.high <= 1
+                assert 0.01 < one.low <= one.probability <= one.high < 0.99  # of 20 to 30 pictures
                 assert other.probability == pytest.approx(one.probability, abs=1e-6)
     shown = asked[0].ask(pictures[:1], paths[:1])[0].values
     assert [shown[name] for name in ("c_rg", "c_rb", "c_gb")] == pytest.approx(

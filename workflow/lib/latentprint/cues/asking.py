@@ -70,6 +70,7 @@ class AskedCue:
         self._names = self._module.names(settings)
         self._used = np.array([self._names.index(name) for name in self._facts["names"]])
         self._maps = _drawn_maps(self._facts)
+        self._least = 1 / (len(self._facts["scores"]) + 2)
 
     @property
     def question(self) -> str:
@@ -114,7 +115,9 @@ class AskedCue:
                 found.append(Answer(shown, None, None, None, f"confounded: {reason}"))
                 continue
             at = np.array([one])
-            probability, *drawn = (float(chart(at)[0]) for chart in self._maps)
+            said = np.array([chart(at)[0] for chart in self._maps])
+            # So many pictures cannot show a probability nearer to 0 or 1.
+            probability, *drawn = said.clip(self._least, 1 - self._least).tolist()
             low, high = np.percentile(drawn, [2.5, 97.5])
             low, high = min(float(low), probability), max(float(high), probability)
             found.append(Answer(shown, probability, low, high, self._module.CAUTION))
