@@ -15,6 +15,7 @@ from latentprint.cues.registry import CUES
 from latentprint.cues.trials import Asked
 from latentprint.cues.versions import SOURCE
 from latentprint.detectors.calibration import Calibration
+from latentprint.evaluate import wilson_interval
 from latentprint.image_files import jpeg_settings
 from latentprint.model_files import load_model
 from latentprint.seeds import rng
@@ -120,6 +121,12 @@ class AskedCue:
             probability, *drawn = said.clip(self._least, 1 - self._least).tolist()
             low, high = np.percentile(drawn, [2.5, 97.5])
             low, high = min(float(low), probability), max(float(high), probability)
+            # Where all draws end at the limit, the interval is that of none among so many.
+            count = len(self._facts["scores"])
+            if probability <= self._least:
+                high = max(high, wilson_interval(0, count)[1])
+            if probability >= 1 - self._least:
+                low = min(low, wilson_interval(count, count)[0])
             found.append(Answer(shown, probability, low, high, self._module.CAUTION))
         return found
 
