@@ -111,6 +111,14 @@ def _environment() -> dict[str, str]:
     return environment
 
 
+def copy_without_times(folder: Path, place: Path) -> None:
+    """Copy all files, none of their times, and nothing of what Snakemake remembers."""
+    shutil.copytree(
+        folder, place, copy_function=shutil.copyfile,
+        ignore=shutil.ignore_patterns(".snakemake", "__pycache__"),
+    )  # fmt: skip
+
+
 def copy_project(root: Path, folder: Path) -> Checkout:
     for part in PARTS:
         source = root / part

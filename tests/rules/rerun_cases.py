@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.checkout import Checkout
+from tests.checkout import Checkout, copy_without_times
 
 PAGE = Path("docs/reruns.md")
 START, END = "<!-- rerun_cases.py -->", "<!-- end of rerun_cases.py -->"
@@ -130,10 +130,7 @@ def move(checkout: Checkout) -> Iterator[Checkout]:
 def clone(checkout: Checkout, then: Change = nothing) -> Iterator[Checkout]:
     """All files, none of their times, and nothing of what Snakemake remembers."""
     place = checkout.folder.with_name("clone")
-    shutil.copytree(
-        checkout.folder, place, copy_function=shutil.copyfile,
-        ignore=shutil.ignore_patterns(".snakemake", "__pycache__"),
-    )  # fmt: skip
+    copy_without_times(checkout.folder, place)
     try:
         with then(Checkout(place)) as changed:
             yield changed

@@ -412,6 +412,7 @@ def test_columns_are_those_of_the_contract():
 def test_the_selected_cell_is_chosen_by_cross_validation_not_by_test(cells, tmp_path):
     selected = selected_cell(cells)
     assert (selected["bpp"], selected["latent"], selected["cv_accuracy"]) == ("0.25", "y_hat", 0.8)
+    assert selected["searches"] == len({cell.scores["study"] for cell in cells[:3]})
     assert yaml.safe_load(yaml.safe_dump(selected)) == selected
     assert selected_cell(cells[:2])["bpp"] == "0.25"  # the first of equals
     assert selected_cell(cells[3:])["cell"] is None

@@ -78,10 +78,13 @@ def test_the_cell_chosen_by_cross_validation_leads(scores):
     chosen = min(scores, key=lambda score: score.accuracy)
     factors = {name: getattr(chosen, name) for name in ("bpp", "latent", "component")}
     factors |= {"feature": chosen.feature, "classifier": chosen.classifier, "cv_accuracy": 0.6}
-    text = page(scores, selected=factors)
+    text = page(scores, selected=factors | {"searches": len(scores)})
     assert text.index("Chosen by cross-validation") < text.index("looks better than it is")
     assert f"{chosen.accuracy:.3f} (" in text
     assert "Chosen by cross-validation" not in page(scores)
+    some = page(scores, selected=factors | {"searches": 4})
+    assert "of the 4 fits whose hyperparameters were searched for themselves, is" in some
+    assert "Detector, best of the searches" in some and "hosen by cross" not in some
 
 
 def test_what_limits_the_numbers_is_said(scores):

@@ -441,14 +441,23 @@ def test_what_is_looked_into_is_planned_apart(config, tmp_path):
         )
         for name in ("RF", "GB")
     ]
+    given = [
+        plan.fit_seconds(config, cell) * (config["search"][cell.rpartition("/")[2]]["folds"] - 1)
+        for cell in plan.fitted_cells(config)
+        if not cell.startswith("model-3/y/") or "single" not in cell
+    ]
+    assert len(given) == 36 - 4  # all but the searched ones are cross-validated
     found = plan.detector_seconds(config)
-    assert found["fits"] == pytest.approx(fits * sum(each))
+    assert found["fits"] == pytest.approx(sum(given) + fits * sum(each))
     assert found["images"] == pytest.approx(0.13 * 7 * config["n_test"])
     assert found["pixels"] == 0
     config["detectors"]["ensemble"] = 4
     assert plan.detector_seconds(config)["fits"] == pytest.approx(
-        fits * sum(each) + 2 * 4 * max(each)
+        sum(given) + fits * sum(each) + 2 * 4 * max(each)
     )
+    config["tuning_from"] = {}
+    config["detectors"]["ensemble"] = 0
+    assert plan.detector_seconds(config)["fits"] == pytest.approx(fits * sum(each))
     assert "the 2 best by cross-validation are looked into" in " ".join(
         printed(config, tmp_path).split()
     )

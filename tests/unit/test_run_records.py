@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -57,6 +58,27 @@ def test_long_names_are_kept_in_parts_as_snakemake_does(run):
     path.parent.mkdir(parents=True)
     path.write_text("x")
     assert run_records.keep(RUN) == 3
+
+
+def test_a_folder_that_a_rule_writes_is_known_by_its_files(run, root, tmp_path):
+    name = "results/tiny/pictures"
+    folder = run_records.Path(name)
+    (folder / "sub").mkdir(parents=True)
+    (folder / "sub/a.png").write_text("some")
+    (folder / ".snakemake_timestamp").touch()
+    record(run_records.STATE, name)
+    assert run_records.keep(RUN) == 3
+    (folder / ".snakemake_timestamp").unlink()
+    (tmp_path / ".snakemake").rename(tmp_path / "elsewhere")
+    assert run_records.restore(RUN) == 3
+    assert "3 files" in verified(root, tmp_path).stdout
+    (folder / "sub/a.png").write_text("same")  # as long
+    said = verified(root, tmp_path)
+    assert f"error: {name}: is not the folder that the run made" in said.stdout
+    (folder / "sub/a.png").rename(folder / "a.png")
+    assert "is not the folder" in verified(root, tmp_path).stdout
+    shutil.rmtree(folder)
+    assert f"error: {name}: is missing" in verified(root, tmp_path).stdout
 
 
 def test_what_is_unfinished_or_gone_has_no_record(run):

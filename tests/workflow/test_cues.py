@@ -13,6 +13,7 @@ from latentprint.cues.asking import AskedCue
 from latentprint.cues.colour import features as colour_values
 from latentprint.detectors.names import read_rows
 from latentprint.image_files import decode
+from tests.checkout import copy_without_times
 
 SETTINGS = {
     "run": "few",
@@ -81,6 +82,15 @@ def test_a_second_run_does_nothing_and_other_trees_measure_nothing_again(done):
     )
     text = said.stdout + said.stderr
     assert "classify_cue" in text and "measure_cue" not in text and "compress_images" not in text
+
+
+def test_a_copy_without_times_does_nothing_either(done, tmp_path):
+    folder, command = done
+    copy_without_times(folder, tmp_path / "copy")
+    said = subprocess.run(
+        [*command, "--dry-run"], cwd=tmp_path / "copy", capture_output=True, text=True
+    )
+    assert "Nothing to be done" in said.stdout + said.stderr, said.stdout[-2000:]
 
 
 def test_the_forests_answer_for_single_pictures(done, root):

@@ -10,7 +10,7 @@ import yaml
 from PIL import Image
 
 from latentprint.predictions import read_predictions
-from tests.checkout import Checkout, copy_project
+from tests.checkout import Checkout, copy_project, copy_without_times
 
 RUN = "results/looked"
 CONFIG = {
@@ -155,6 +155,12 @@ def test_tables_and_figures_name_what_they_show(looked):
         assert "embedded weights, images drawn by the product, n = 20" in " ".join(
             (shown / f"{stem}.svg").read_text().split()
         ), stem
+
+
+def test_nothing_is_done_in_a_copy_without_times(looked, tmp_path):
+    copy_without_times(looked.folder, tmp_path / "copy")
+    said = Looked(tmp_path / "copy").snakemake("-n")
+    assert "Nothing to be done" in said.stdout + said.stderr, said.stdout[-2000:]
 
 
 def test_nothing_is_done_twice_and_a_new_alteration_is_two_jobs_and_its_tests(looked):

@@ -147,11 +147,8 @@ def test_carried_state_is_matched_and_quantised_again(matched):
 
 
 def test_a_folder_is_scored_at_the_rate_of_each_picture(matched, tmp_path):
-    """Last: the cells of the run are searched and fitted anew."""
-    matched.configure(
-        bpp=[4], latents=["y_hat"], tuning="search", search={"RF": {"draws": 1, "folds": 2}},
-        tuning_from={"flatten": "single", "multiple": "single", "latents": False, "bpp": False},
-    )  # fmt: skip
+    """Its hyperparameters are published: the cell is cross-validated with them."""
+    matched.configure(bpp=[4], latents=["y_hat"], search={"RF": {"folds": 2}})
     with (matched.results / "selection.tsv").open(newline="") as file:
         chosen = list(csv.DictReader(file, delimiter="\t"))
     for row in chosen:
@@ -161,6 +158,8 @@ def test_a_folder_is_scored_at_the_rate_of_each_picture(matched, tmp_path):
     with (matched.results / f"scores_of/{tmp_path.name}/scores.tsv").open(newline="") as file:
         scores = {row["file"]: float(row["score"]) for row in csv.DictReader(file, delimiter="\t")}
     cell = matched.results / "cells/bpp-4/y_hat/YUV/single/RF"
+    (best,) = (matched.results / "detectors/candidates.tsv").read_text().splitlines()[1:]
+    assert best.split("\t")[:6] == ["1", "4", "y_hat", "YUV", "single", "RF"]
     said = read_predictions(cell / "predictions.tsv")
     expected = {f"{name}.jpg": score for name, score in zip(said.ids, said.score, strict=True)}
     assert scores == pytest.approx(expected, rel=1e-8) and len(set(scores.values())) > 2

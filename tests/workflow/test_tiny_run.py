@@ -2,8 +2,11 @@
 
 import csv
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 
 import pytest
 import yaml
@@ -181,6 +184,35 @@ def test_a_folder_is_scored_by_the_cell_that_was_best_in_cross_validation(finish
     (folder / "broken.jpg").write_bytes(b"other")
     again = planned()
     assert "score_images" in again and "fit_classifier" not in again
+
+
+def test_cells_with_given_hyperparameters_are_candidates(finished):
+    run = finished.folder / "results/tiny"
+    found = rows(run / "detectors/candidates.tsv")
+    assert len(found) == CELLS * 3 // 4  # y is one experiment at both levels
+    accuracies = [float(row["cv_accuracy"]) for row in found]
+    assert accuracies == sorted(accuracies, reverse=True)
+    searched = [row for row in rows(run / "scores.tsv") if row["cv_accuracy"]]
+    assert len({row["study"] for row in searched}) == 2 and len(found) > 2
+    assert rows(run / "detectors/chosen.tsv") == found[:1]
+
+
+def test_a_cross_validation_with_the_best_of_a_search_is_that_of_the_search(finished, tmp_path):
+    name = "model-3/y/YUV/single/RF"
+    run, output = finished.folder / "results/tiny", tmp_path / "validated.json"
+    best = yaml.safe_load((run / "cells" / name / "best.yaml").read_text())
+    config = yaml.safe_load((finished.folder / "config/config.yaml").read_text())
+    subprocess.run(
+        [
+            sys.executable, "-m", "latentprint.steps.validate_cell",
+            "--features", str(run / "features/model-3/y/YUV/single.h5"),
+            "--best", str(run / "cells" / name / "best.yaml"), "--classifier", "RF",
+            "--engine", json.dumps(config["engine"]["RF"]), "--seed", str(config["seed"]),
+            "--folds", "2", "--cell", name, "--output", str(output),
+        ],
+        env=os.environ | {"PYTHONPATH": str(finished.folder / "workflow/lib")}, check=True,
+    )  # fmt: skip
+    assert json.loads(output.read_text())["cv_accuracy"] == best["cv_accuracy"]
 
 
 @pytest.mark.parametrize(

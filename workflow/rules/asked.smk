@@ -27,12 +27,6 @@ def scores_wanted(wildcards):
             check_cues()
     except UserError as error:
         refuse(error)
-    if config["tuning"] == "published":
-        refuse(
-            "config: tuning is published: nothing was searched, so that no detector can be chosen "
-            "by cross-validation. Train one with --config tuning=search, or with "
-            "config/faces-full.yaml"
-        )
     folder = f"{RUN}/scores_of/{listing.scores_name(Path(config['images']))}"
     return [f"{folder}/scores.tsv", f"{folder}/index.html"]
 

@@ -126,9 +126,26 @@ def cue_pictures(version):
     return f"{RUN}/cues/versions/{version}/pictures"
 
 
+def cue_table(version):
+    """Table with a digest of each: by it jobs notice other pictures, not by a folder's time."""
+    if version == versions.SOURCE:
+        return f"{RUN}/cues/sources.tsv"
+    return f"{RUN}/cues/versions/{version}/pictures.tsv"
+
+
+def version_table(wildcards):
+    """Digests of the pictures of a version."""
+    return cue_table(wildcards.version)
+
+
 def version_before(wildcards):
     """Pictures that the last step of a version is done to."""
     return cue_pictures(versions.before(wildcards.version))
+
+
+def table_before(wildcards):
+    """Digests of those pictures."""
+    return cue_table(versions.before(wildcards.version))
 
 
 def version_kinds(wildcards):

@@ -34,7 +34,8 @@ rule compress_images:
     """Send the pictures of a version through JPEG AI at a level."""
     input:
         list="<results>/cues/sources.tsv",
-        before=version_before,
+        before=ancient(version_before),
+        digests=table_before,
         weights=cue_codec,
     output:
         pictures=directory("<results>/cues/versions/{version}/pictures"),
@@ -70,7 +71,8 @@ rule postprocess_images:
     """Do another step to the pictures of a version: JPEG, smaller, shifted, chroma halved."""
     input:
         list="<results>/cues/sources.tsv",
-        before=version_before,
+        before=ancient(version_before),
+        digests=table_before,
     output:
         pictures=directory("<results>/cues/versions/{version}/pictures"),
         table="<results>/cues/versions/{version}/pictures.tsv",
@@ -97,7 +99,8 @@ rule measure_cue:
     """Measure one cue on the pictures of one version."""
     input:
         list="<results>/cues/sources.tsv",
-        pictures="<results>/cues/versions/{version}/pictures",
+        pictures=ancient("<results>/cues/versions/{version}/pictures"),
+        digests=version_table,
         weights=measuring_weights,
     output:
         "<results>/cues/{cue}/measured/{version}.h5",
@@ -132,7 +135,7 @@ rule follow_passes:
     """Send photographs through JPEG AI and JPEG again and again."""
     input:
         list="<results>/cues/sources.tsv",
-        pictures=cue_pictures(versions.SOURCE),
+        pictures=ancient(cue_pictures(versions.SOURCE)),
         weights=cue_codec,
     output:
         "<results>/cues/rd/passes.tsv",
@@ -203,8 +206,9 @@ rule render_cues:
     input:
         list="<results>/cues/sources.tsv",
         exclusions="<results>/cues/exclusions.tsv",
-        pictures=cue_pictures(versions.SOURCE),
-        lowest=cue_pictures(CUE_LOWEST),
+        pictures=ancient(cue_pictures(versions.SOURCE)),
+        lowest=ancient(cue_pictures(CUE_LOWEST)),
+        digests=cue_table(CUE_LOWEST),
         accuracy=expand("<results>/cues/{cue}/accuracy.tsv", cue=CUE_SETTINGS["wanted"]),
         features=expand("<results>/cues/{cue}/features.tsv", cue=CUE_SETTINGS["wanted"]),
         importance=expand(

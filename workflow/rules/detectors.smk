@@ -2,11 +2,45 @@
 # images and latents that they were not trained for. Which cells those are is known after a checkpoint.
 
 
+rule validate_cell:
+    """Cross-validate a cell whose hyperparameters were not searched on its own values."""
+    input:
+        features="<results>/features/{point}/{latent}/{component}/{feature}.h5",
+        best="<results>/cells/{point}/{latent}/{component}/{feature}/{classifier}/best.yaml",
+    output:
+        "<results>/detectors/validated/{point}/{latent}/{component}/{feature}/{classifier}.json",
+    log:
+        "<logs>/validate_cell/{point}/{latent}/{component}/{feature}/{classifier}.log",
+    benchmark:
+        "<benchmarks>/validate_cell/{point}/{latent}/{component}/{feature}/{classifier}.tsv"
+    group:
+        cell_group
+    conda:
+        "../../envs/learn.yaml"
+    threads: grid.fit_threads(config)
+    resources:
+        mem_mb=fit_memory,
+        runtime=validation_minutes,
+    params:
+        code=code_of("validate_cell"),
+        cfg=classifier_settings("engine"),
+        folds=search_folds,
+        cell=fitted,
+    shell:
+        "python -m latentprint.steps.validate_cell"
+        " --features {input.features} --best {input.best}"
+        " --classifier {wildcards.classifier} --engine {params.cfg[engine]:q}"
+        " --seed {params.cfg[seed]} --folds {params.folds} --cell {params.cell}"
+        " --threads {threads} --output {output} 2>&1 | log_to {log}"
+
+
 checkpoint choose_detectors:
     """Choose the cells that are looked into, by cross-validation."""
     input:
-        "<results>/scores.tsv",
+        scores="<results>/scores.tsv",
+        validated=validated_cells,
     output:
+        candidates="<results>/detectors/candidates.tsv",
         chosen="<results>/detectors/chosen.tsv",
         members="<results>/detectors/members.tsv",
     log:
@@ -24,8 +58,10 @@ checkpoint choose_detectors:
         members=DETECTORS["ensemble"],
     shell:
         "python -m latentprint.steps.choose_detectors"
-        " --scores {input} --count {params.number} --output {output.chosen}"
-        " --members {params.members} --members-output {output.members} > {log} 2>&1"
+        " --scores {input.scores} --validated {input.validated}"
+        " --count {params.number} --members {params.members}"
+        " --candidates-output {output.candidates} --output {output.chosen}"
+        " --members-output {output.members} > {log} 2>&1"
 
 
 rule calibrate_detector:
@@ -177,7 +213,7 @@ rule analyse_other_images:
     """Encode altered images, or those of a folder, to y."""
     input:
         list="<results>/detectors/{source}/{name}/images.tsv",
-        pictures="<results>/detectors/{source}/{name}/pictures",
+        pictures=ancient("<results>/detectors/{source}/{name}/pictures"),
         weights=encoder_weights,
     output:
         store="<results>/detectors/{source}/{name}/model-{model}.h5",
@@ -366,6 +402,7 @@ rule render_detectors:
         scores="<results>/scores.tsv",
         costs="<results>/costs.tsv",
         chosen="<results>/detectors/chosen.tsv",
+        candidates="<results>/detectors/candidates.tsv",
     output:
         [detector_in_report(path) for path in DETECTORS_SHOWN],
         [path for path in DETECTOR_FILES if path not in DETECTORS_SHOWN],
@@ -386,7 +423,8 @@ rule render_detectors:
         folder=subpath(output[0], parent=True),
     shell:
         "python -m latentprint.steps.render_detectors"
-        " --scores {input.scores} --costs {input.costs} --chosen {input.chosen}"
+        " --scores {input.scores} --costs {input.costs}"
+        " --candidates {input.candidates} --chosen {input.chosen}"
         " --tests {input.tests} --cross {input.cross} --pixels {input.pixels}"
         " --ensemble {input.ensemble} --coded-with {params.coded_with:q}"
         " --labels {params.cfg[labels]} --run {params.cfg[run]}"

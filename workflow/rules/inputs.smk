@@ -306,6 +306,11 @@ def searched_here(wildcards):
     return config["tuning"] == "published" or POINTS.study(cell) == cell
 
 
+def search_folds(wildcards):
+    """Folds of a search of the cell's classifier."""
+    return config["search"][wildcards.classifier]["folds"]
+
+
 def search_inputs(wildcards):
     """The features to search on, or the outcome of the search that is reused."""
     if not searched_here(wildcards):

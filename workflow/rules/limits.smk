@@ -66,6 +66,12 @@ def features_group(wildcards):
     return "views" if wildcards.feature in grid.VIEWS else wildcards.feature
 
 
+def validation_minutes(wildcards, attempt):
+    """Minutes of a cross-validation with given hyperparameters."""
+    seconds = search_folds(wildcards) * fit_seconds(wildcards)
+    return attempt * job_limits.minutes(seconds)
+
+
 def detector_minutes(wildcards, attempt):
     """Minutes of a job that looks into a detector: of all fits that any of them makes."""
     fits = detector_plan.fits_of(config) + 1

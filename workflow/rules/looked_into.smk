@@ -54,6 +54,13 @@ def detector_file(name):
     return lambda wildcards: f"{RUN}/cells/{detector_folder(wildcards)}/{name}"
 
 
+def validated_cells(wildcards):
+    """Cross-validations of the fits that were not searched for themselves."""
+    fits = dict.fromkeys(POINTS.fitted(cell) for cell in grid.cells(config))
+    given = [fit for fit in fits if not POINTS.searched(fit)]
+    return [f"{RUN}/detectors/validated/{fit}.json" for fit in given]
+
+
 def chosen_cells(table):
     """The cells of a table of the checkpoint, best first."""
     path = checkpoints.choose_detectors.get().output[table]

@@ -5,7 +5,6 @@ import pytest
 
 from latentprint.detectors.averaging import average, average_held_out, compared
 from latentprint.detectors.calibration import fit_calibration, log_odds
-from latentprint.detectors.choice import members
 from latentprint.errors import UserError
 from latentprint.predictions import Predictions
 from latentprint.search import image_folds
@@ -80,19 +79,3 @@ def test_members_of_other_images_are_refused():
     other = Predictions(other.ids[::-1], *list(other.__dict__.values())[1:])
     with pytest.raises(UserError, match="members were asked about other images"):
         average([member(1), member(2)], [member(1), other])
-
-
-def test_members_are_the_best_cells_and_a_shared_fit_counts_once():
-    row = {"latent": "y", "component": "Y", "feature": "gap", "classifier": "LR"}
-    rows = [
-        row | {"bpp": "6", "point": "model-3", "cv_accuracy": "0.8"},
-        row | {"bpp": "12", "point": "model-3", "cv_accuracy": "0.8"},
-        row | {"bpp": "6", "point": "model-3", "cv_accuracy": "0.9", "classifier": "SVM"},
-        row | {"bpp": "6", "point": "model-3", "cv_accuracy": "", "classifier": "RF"},
-        row | {"bpp": "6", "point": "model-3", "cv_accuracy": "0.7", "feature": "flatten"},
-    ]
-    found = members(rows, 9)
-    assert [(one["classifier"], one["feature"], one["bpp"]) for one in found] == [
-        ("SVM", "gap", "6"), ("LR", "gap", "6"), ("LR", "flatten", "6"),
-    ]  # fmt: skip
-    assert members(rows, 1) == found[:1]

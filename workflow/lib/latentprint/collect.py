@@ -132,7 +132,8 @@ def selected_cell(cells: Sequence[CellResult]) -> dict[str, Any]:
     Returns
     -------
     dict
-        The factors, `cv_accuracy` and a `note`; `cell: None` and a note where nothing was searched.
+        The factors, `cv_accuracy`, `searches` (their number) and a `note`; `cell: None` and a note
+        where nothing was searched.
     """
     searched = [cell.scores for cell in cells if cell.scores["cv_accuracy"] is not None]
     if not searched:
@@ -145,6 +146,7 @@ def selected_cell(cells: Sequence[CellResult]) -> dict[str, Any]:
     return {
         **{name: best[name] for name in FACTORS},
         "cv_accuracy": best["cv_accuracy"],
+        "searches": searches,
         "note": f"the best of the {searches} searches made for the {len(cells)} cells",
     }
 

@@ -100,10 +100,14 @@ def _outcome(scores: Sequence[Score], best: Score, selected: Mapping[str, Any]) 
                 "it looks better than it is."
             )
         return sentences
-    sentences = [
-        f"Chosen by cross-validation on the training images, {_name(chosen, scores)} calls "
-        f"{_share(chosen)} of {chosen.n_test} test images right."
-    ]
+    lead = f"Chosen by cross-validation on the training images, {_name(chosen, scores)} calls"
+    if selected["searches"] < fits:
+        lead = (
+            "Best in cross-validation on the training images, of the "
+            f"{selected['searches']} fits whose hyperparameters were searched for themselves, is "
+            f"{_name(chosen, scores)}: it calls"
+        )
+    sentences = [f"{lead} {_share(chosen)} of {chosen.n_test} test images right."]
     if chosen.fit != best.fit:
         sentences.append(
             f"The most accurate of {fits} fits on the test images is {_name(best, scores)} with "
@@ -241,7 +245,9 @@ def _results(
     rows = []
     chosen = _chosen(scores, selected)
     if chosen is not None:
-        rows.append(_result("Detector, chosen by cross-validation", _name(chosen, scores), chosen))
+        of_some = selected["searches"] < len(_fits(scores))
+        what = "best of the searches" if of_some else "chosen by cross-validation"
+        rows.append(_result(f"Detector, {what}", _name(chosen, scores), chosen))
     rows.append(_result("Detector, most accurate on test images", _name(best, scores), best))
     for name, (what, made_of) in BASELINES.items():
         baseline = audit["baselines"].get(name)

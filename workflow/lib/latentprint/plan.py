@@ -357,7 +357,18 @@ def detector_seconds(config: Config) -> dict[str, float]:
         for names in detector_plan.combinations(config)
     }
     analysis = RATES[file_point("encoder", config["operating_point"])].value
-    return detector_plan.seconds(config, fit, analysis)
+    found = detector_plan.seconds(config, fit, analysis)
+    return found | {"fits": found["fits"] + _validation(config)} if found else {}
+
+
+def _validation(config: Config) -> float:
+    """Give the CPU seconds of cross-validating the cells that are not searched themselves."""
+    points = most_points(config)
+    given = [cell for cell in fitted_cells(config, points) if not points.searched(cell)]
+    return sum(
+        (config["search"][cell.rpartition("/")[2]]["folds"] - 1) * fit_seconds(config, cell)
+        for cell in given
+    )
 
 
 def _memory(config: Config, cells: list[str]) -> int:

@@ -147,6 +147,10 @@ class Points:
             feature = reuse.get(feature, feature)
         return f"{where}/{latent}/{component}/{feature}/{classifier}"
 
+    def searched(self, fitted: str) -> bool:
+        """Say whether a fitted cell has a search of its own; else its parameters are given."""
+        return self.config["tuning"] != "published" and self.study(fitted) == fitted
+
     def _found(self, bpp: str, split: str) -> Sidecar:
         if self.matched is None:
             raise ValueError("rate: match, but nothing is known of what was matched")

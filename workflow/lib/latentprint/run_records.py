@@ -25,23 +25,24 @@ FORMAT = 6
 STATE = Path(".snakemake/metadata")
 # Stores have digests of their own (`store.reading.verify`); to read them here again took minutes.
 STORE_FOLDER = "latents"
+FOLDER_TIME = ".snakemake_timestamp"
 NAME_PART = 254  # bytes of a file name, less one for the mark of a part that is not the last
 
 
 @dataclass(frozen=True)
 class Made:
-    """One file of a run.
+    """One file of a run, or one folder that a rule writes as a whole.
 
     Attributes
     ----------
     path : str
         As Snakemake names it, relative to the working directory.
     size : int
-        Bytes.
+        Bytes; of a folder, of all files in it.
     changed : int
-        Time of its last change, nanoseconds: a file of known size and time is not read again.
+        Time of the last change, nanoseconds: what is of known size and time is not read again.
     sha256 : str
-        Hexadecimal; empty for latent stores.
+        Hexadecimal; of a folder, of the names and contents in it; empty for latent stores.
     record : dict
         Snakemake's: rule, command, params (with the digest of the code), inputs and their digests.
     """
@@ -72,15 +73,15 @@ def keep(run: Path, state: Path = STATE) -> int:
     found = {}
     for name, record in _records(state, f"{run.as_posix()}/"):
         path = Path(name)
-        if record.get("incomplete") or not path.is_file():
+        if record.get("incomplete") or not path.exists():
             continue
-        status = path.stat()
+        status = _size_and_time(path)
         old = known.get(name)
-        if old and (old.size, old.changed) == (status.st_size, status.st_mtime_ns):
+        if old and (old.size, old.changed) == status:
             digest = old.sha256
         else:
             digest = _digest(run, path)
-        found[name] = Made(name, status.st_size, status.st_mtime_ns, digest, record)
+        found[name] = Made(name, *status, digest, record)
     lines = (json.dumps(asdict(found[name]), ensure_ascii=False) for name in sorted(found))
     write_text(run / NAME, "".join(f"{line}\n" for line in lines))
     return len(found)
@@ -127,7 +128,7 @@ def restore(run: Path, state: Path = STATE) -> int:
     count = 0
     for made in read(run):
         place = _place(state, made.path)
-        if place.exists() or not Path(made.path).is_file():
+        if place.exists() or not Path(made.path).exists():
             continue
         if made.record.get("record_format_version") != FORMAT:
             continue
@@ -143,11 +144,12 @@ def restore(run: Path, state: Path = STATE) -> int:
 def difference(run: Path, made: Made) -> str:
     """Say in what a file is not the one that was made; empty where nothing shows."""
     path = Path(made.path)
-    size = path.stat().st_size
+    size, _ = _size_and_time(path)
     if size != made.size:
         return f"holds {size:,} bytes, expected {made.size:,} as in {run / NAME}"
     if made.sha256 and _digest(run, path) != made.sha256:
-        return f"is not the file that the run made (another SHA-256 than in {run / NAME})"
+        kind = "folder" if path.is_dir() else "file"
+        return f"is not the {kind} that the run made (another SHA-256 than in {run / NAME})"
     return ""
 
 
@@ -161,7 +163,21 @@ def is_store(run: Path, path: Path) -> bool:
     return path.is_relative_to(run / STORE_FOLDER)
 
 
+def _files(folder: Path) -> list[Path]:
+    """List the files of a folder, without the mark by which Snakemake keeps its time."""
+    return sorted(path for path in folder.rglob("*") if path.is_file() and path.name != FOLDER_TIME)
+
+
+def _size_and_time(path: Path) -> tuple[int, int]:
+    """Give bytes and time of the last change of a file, or of all files of a folder."""
+    states = [one.stat() for one in (_files(path) if path.is_dir() else [path])]
+    return sum(one.st_size for one in states), max((one.st_mtime_ns for one in states), default=0)
+
+
 def _digest(run: Path, path: Path) -> str:
+    if path.is_dir():
+        lines = [f"{one.relative_to(path)} {_digest(run, one)}" for one in _files(path)]
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
     if is_store(run, path) and path.suffix == ".h5":
         return ""
     with path.open("rb") as file:

@@ -7,48 +7,63 @@ from latentprint.evaluate import FACTORS
 
 COLUMNS = ("rank", *FACTORS, "cv_accuracy")
 
+Row = Mapping[str, Any]
 
-def choose(rows: Sequence[Mapping[str, Any]], count: int) -> list[dict[str, Any]]:
-    """Choose cells by the accuracy of their own search.
+
+def fitted_path(row: Row) -> str:
+    """Name the fit of a row of `scores.tsv`: the cell as `Points.fitted` gives it."""
+    return "/".join(str(row[name]) for name in ("point", *FACTORS[1:]))
+
+
+def candidates(rows: Sequence[Row], validated: Mapping[str, float]) -> list[dict[str, Any]]:
+    """Rank the fits of a run by cross-validation on its training images.
 
     Parameters
     ----------
     rows : sequence of mapping
         Of `scores.tsv`, in the order of the grid; `cv_accuracy` is None or empty where nothing was
         searched for the cell itself.
-    count : int
-        Cells to choose, at most: the best of all, then the best of each other classifier.
+    validated : mapping
+        The accuracy in cross-validation of those, by `fitted_path`.
 
     Returns
     -------
     list of dict
-        Keys are `COLUMNS`; the rank counts from 1. The first of equals is chosen.
+        Keys are `COLUMNS`; the rank counts from 1. A fit that several levels share stands at the
+        first of them; among equals the first comes first.
+
+    Raises
+    ------
+    KeyError
+        If neither says how a fit did.
     """
-    searched = [row for row in rows if row["cv_accuracy"] not in (None, "")]
-    ranked = sorted(searched, key=lambda row: -float(row["cv_accuracy"]))  # stable
-    best = {row["classifier"]: row for row in reversed(ranked)}
-    chosen = [row for row in ranked if best[row["classifier"]] is row][:count]
-    return [_chosen(rank, row) for rank, row in enumerate(chosen, 1)]
+    fits = {fitted_path(row): row for row in reversed(rows)}
+    found = [(_accuracy(row, validated), row) for row in rows if fits[fitted_path(row)] is row]
+    ranked = sorted(found, key=lambda one: -one[0])  # stable
+    return [
+        {"rank": rank, "cv_accuracy": accuracy} | {name: str(row[name]) for name in FACTORS}
+        for rank, (accuracy, row) in enumerate(ranked, 1)
+    ]
 
 
-def members(rows: Sequence[Mapping[str, Any]], count: int) -> list[dict[str, Any]]:
-    """Choose the best cells by the accuracy of their own search, whatever their classifiers.
+def _accuracy(row: Row, validated: Mapping[str, float]) -> float:
+    if row["cv_accuracy"] in (None, ""):
+        return validated[fitted_path(row)]
+    return float(row["cv_accuracy"])
 
-    Parameters and result as for `choose`; cells that share a fit count once.
+
+def choose(ranked: Sequence[Row], count: int) -> list[dict[str, Any]]:
+    """Choose the best of all candidates, then the best of each other classifier: `count` at most.
+
+    They are ranked anew.
     """
-    searched = [row for row in rows if row["cv_accuracy"] not in (None, "")]
-    fits: dict[tuple[str, ...], Mapping[str, Any]] = {}
-    for row in searched:
-        fits.setdefault((str(row["point"]), *(str(row[name]) for name in FACTORS[1:])), row)
-    ranked = sorted(fits.values(), key=lambda row: -float(row["cv_accuracy"]))  # stable
-    return [_chosen(rank, row) for rank, row in enumerate(ranked[:count], 1)]
+    best: dict[str, Row] = {}
+    for row in ranked:
+        best.setdefault(row["classifier"], row)
+    chosen = list(best.values())[:count]
+    return [dict(row) | {"rank": rank} for rank, row in enumerate(chosen, 1)]
 
 
-def _chosen(rank: int, row: Mapping[str, Any]) -> dict[str, Any]:
-    factors = {name: str(row[name]) for name in FACTORS}
-    return {"rank": rank, "cv_accuracy": float(row["cv_accuracy"])} | factors
-
-
-def cell_path(row: Mapping[str, Any]) -> str:
+def cell_path(row: Row) -> str:
     """Name the cell of a row: "bpp-<bpp>/<latent>/<component>/<feature>/<classifier>"."""
     return "bpp-" + "/".join(str(row[name]) for name in FACTORS)

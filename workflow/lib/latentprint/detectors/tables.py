@@ -25,6 +25,7 @@ def _number(text: str) -> float | None:
 def ranking(
     scores: Sequence[Row],
     costs: Sequence[Row],
+    candidates: Sequence[Row],
     *,
     pixels: Sequence[Mapping[str, Any]] = (),
     average: Mapping[str, Any] | None = None,
@@ -36,8 +37,9 @@ def ranking(
     Parameters
     ----------
     scores, costs : sequence of mapping
-        Rows of `scores.tsv` and `costs.tsv`. Cells that share a fit are one row, at its first
-        level.
+        Rows of `scores.tsv` and `costs.tsv`.
+    candidates : sequence of mapping
+        Rows of `candidates.tsv`: the fits, best first. Cells that share one are one row.
     pixels : sequence of mapping
         What came of fits to pixels; they have no rank.
     average : mapping, optional
@@ -48,10 +50,11 @@ def ranking(
         From `detectors.words.words`.
     """
     spent = {tuple(row[name] for name in FACTORS): row for row in costs}
-    fits: dict[tuple[str, ...], Row] = {}
-    for row in scores:
-        fits.setdefault((row["point"], *(row[name] for name in FACTORS[1:])), row)
-    ranked = sorted(fits.values(), key=lambda row: -(_number(row["cv_accuracy"]) or 0))
+    scored = {tuple(row[name] for name in FACTORS): row for row in scores}
+    ranked = [
+        dict(scored[tuple(row[name] for name in FACTORS)]) | {"cv_accuracy": row["cv_accuracy"]}
+        for row in candidates
+    ]
     highest = max(float(row["accuracy"]) for row in ranked)
     rows, data, bold = [], [], set()
     for rank, row in enumerate(ranked, 1):

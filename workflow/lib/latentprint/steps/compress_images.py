@@ -1,6 +1,7 @@
 """Step of the rule compress_images: pictures through JPEG AI, or through another step."""
 
 import argparse
+import hashlib
 import logging
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import numpy as np
 
 from latentprint.cues.alterations import altered
 from latentprint.cues.options import add_codec, open_compressor
-from latentprint.cues.sources import BATCH, Source, batches, read_list, write_picture
+from latentprint.cues.sources import BATCH, batches, read_list, write_picture
 from latentprint.cues.versions import CODED, SOURCE, Step, before, last
 from latentprint.errors import run
 from latentprint.image_tables import write_table
@@ -17,11 +18,12 @@ from latentprint.progress import Progress
 
 logger = logging.getLogger(__name__)
 
-COLUMNS = ("id", "model", "beta", "bpp", "luma_z", "luma_y", "chroma_z", "chroma_y")
+CODING = ("model", "beta", "bpp", "luma_z", "luma_y", "chroma_z", "chroma_y")
+COLUMNS = ("id", "sha256", *CODING)
 
 
 def main() -> None:
-    """Write the pictures of a version as PNG, with operating point and estimated bits of each."""
+    """Write the pictures of a version as PNG; of each the pixels' digest, operating point, bits."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--list", type=Path, required=True, help="sources.tsv")
     parser.add_argument("--kinds", nargs="+", required=True, help="classes of sources")
@@ -40,10 +42,10 @@ def main() -> None:
     progress = Progress(len(rows), "pictures")
     table: list[tuple[object, ...]] = []
     for some, pictures in batches(rows, options.before, BATCH):
-        made, lines = _step(some, pictures, step, compressor)
-        table += lines
-        for row, picture in zip(some, made, strict=True):
+        made, lines = _step(pictures, step, compressor)
+        for row, picture, line in zip(some, made, lines, strict=True):
             write_picture(options.pictures / f"{row.id}.png", picture)
+            table.append((row.id, hashlib.sha256(picture.tobytes()).hexdigest(), *line))
         progress.advance(len(some))
     write_table(options.table, COLUMNS, rows=table)
     logger.info(
@@ -53,17 +55,16 @@ def main() -> None:
 
 
 def _step(
-    rows: list[Source], pictures: np.ndarray, step: Step, compressor: Any
+    pictures: np.ndarray, step: Step, compressor: Any
 ) -> tuple[list[np.ndarray], list[tuple[object, ...]]]:
-    """Do the step to a batch; give pictures and lines of the table."""
+    """Do the step to a batch; give pictures, and of each what `CODING` names."""
     if compressor is None:
-        empty = ("",) * (len(COLUMNS) - 1)
-        return [altered(one, step) for one in pictures], [(row.id, *empty) for row in rows]
+        return [altered(one, step) for one in pictures], [("",) * len(CODING)] * len(pictures)
     found = compressor.compress(pictures, step.value)
     pixels = pictures.shape[1] * pictures.shape[2]
     return list(found.pictures), [
-        (row.id, *setting, f"{bits.sum() / pixels:.5f}", *(f"{b:.1f}" for b in bits))
-        for row, setting, bits in zip(rows, found.settings, found.bits, strict=True)
+        (*setting, f"{bits.sum() / pixels:.5f}", *(f"{b:.1f}" for b in bits))
+        for setting, bits in zip(found.settings, found.bits, strict=True)
     ]
 
 

@@ -24,6 +24,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scores", type=Path, required=True, help="scores.tsv")
     parser.add_argument("--costs", type=Path, required=True, help="costs.tsv")
+    parser.add_argument("--candidates", type=Path, required=True, help="candidates.tsv")
     parser.add_argument("--chosen", type=Path, required=True, help="chosen.tsv")
     parser.add_argument("--tests", type=Path, nargs="+", required=True, help="predictions")
     parser.add_argument("--cross", type=Path, nargs="*", default=[], help="predictions")
@@ -49,6 +50,7 @@ def main() -> None:
     ranking = tables.ranking(
         read_rows(options.scores),
         read_rows(options.costs),
+        read_rows(options.candidates),
         pixels=pixels,
         average=average,
         source=origin,

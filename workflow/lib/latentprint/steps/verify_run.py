@@ -44,7 +44,7 @@ def _is_store(results: Path, made: run_records.Made) -> bool:
 def _fault(results: Path, made: run_records.Made) -> str:
     """Say what is wrong with a file; empty where nothing is."""
     path = Path(made.path)
-    if not path.is_file():
+    if not path.exists():
         return f"{path}: is missing. Run the same command again with -- {path} at the end"
     fault = run_records.difference(results, made)
     if fault:
