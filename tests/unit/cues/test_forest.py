@@ -1,9 +1,12 @@
 """Forests over cues: nobody is asked about an image it learnt from; intervals; what is missing."""
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 
 from latentprint.cues import detector, forest
+from latentprint.cues.asking import _drawn_maps
 from latentprint.cues.measured import Measured, read_measured, write_measured
 from latentprint.cues.sources import Source
 from latentprint.cues.trials import Pick, Trial, material
@@ -145,3 +148,24 @@ def test_the_map_of_answers_that_are_all_right_is_no_step():
     low, high = chart(np.array([0.1, 0.9]))
     assert 0.005 < low < 0.2 and 0.8 < high < 0.995
     assert chart(np.array([0.1, 0.5, 0.9])) == pytest.approx(1 - chart(np.array([0.9, 0.5, 0.1])))
+
+
+def test_versions_of_an_image_are_drawn_together():
+    """Every image four times over says no more than once."""
+    chance = np.random.default_rng(5)
+    positive = np.arange(40) % 2 == 0
+    score = np.clip(0.5 + 0.2 * (positive - 0.5) + chance.normal(0, 0.2, 40), 0, 1)
+
+    def spread(times):
+        scores, truths = np.repeat(score, times), np.repeat(positive, times)
+        maps = _drawn_maps(
+            {
+                "scores": scores.tolist(),
+                "positive": truths.tolist(),
+                "images": np.repeat(np.arange(40), times).tolist(),
+                "calibration": asdict(detector.fit_map(scores, truths)),
+            }
+        )
+        return np.std([chart(np.array([0.8]))[0] for chart in maps[1:]])
+
+    assert spread(4) == pytest.approx(spread(1), rel=0.25)

@@ -22,7 +22,7 @@ from latentprint.seeds import rng
 
 Pixels = NDArray[np.uint8]  # (side, side, 3)
 
-DRAWS = 200  # of the bootstrap over the pictures that the calibration was learnt from
+DRAWS = 200  # of the bootstrap over the images that the calibration was learnt from
 
 
 class Answer(NamedTuple):
@@ -71,7 +71,8 @@ class AskedCue:
         self._names = self._module.names(settings)
         self._used = np.array([self._names.index(name) for name in self._facts["names"]])
         self._maps = _drawn_maps(self._facts)
-        self._least = 1 / (len(self._facts["scores"]) + 2)
+        self._images = max(self._facts["images"]) + 1
+        self._least = 1 / (self._images + 2)
 
     @property
     def question(self) -> str:
@@ -117,16 +118,15 @@ class AskedCue:
                 continue
             at = np.array([one])
             said = np.array([chart(at)[0] for chart in self._maps])
-            # So many pictures cannot show a probability nearer to 0 or 1.
+            # So many images cannot show a probability nearer to 0 or 1.
             probability, *drawn = said.clip(self._least, 1 - self._least).tolist()
             low, high = np.percentile(drawn, [2.5, 97.5])
             low, high = min(float(low), probability), max(float(high), probability)
             # Where all draws end at the limit, the interval is that of none among so many.
-            count = len(self._facts["scores"])
             if probability <= self._least:
-                high = max(high, wilson_interval(0, count)[1])
+                high = max(high, wilson_interval(0, self._images)[1])
             if probability >= 1 - self._least:
-                low = min(low, wilson_interval(count, count)[0])
+                low = min(low, wilson_interval(self._images, self._images)[0])
             found.append(Answer(shown, probability, low, high, self._module.CAUTION))
         return found
 
@@ -142,14 +142,16 @@ class AskedCue:
 
 
 def _drawn_maps(facts: dict[str, Any]) -> list[Calibration]:
-    """Give the calibration, and those of pictures drawn anew from the ones that it was made of."""
+    """Give the calibration, and those of images drawn anew, each with all versions of it."""
     stated = dict(facts["calibration"])
     stated |= {name: tuple(stated[name]) for name in ("scores", "probabilities")}
     score, positive = np.array(facts["scores"]), np.array(facts["positive"], bool)
+    images = np.array(facts["images"])
+    rows = [np.flatnonzero(images == one) for one in range(images.max() + 1)]
     chance = rng(0, "cues", "asking")
     maps = [Calibration(**stated)]
     while len(maps) <= DRAWS:
-        drawn = chance.integers(len(score), size=len(score))
+        drawn = np.concatenate([rows[k] for k in chance.integers(len(rows), size=len(rows))])
         if 0 < positive[drawn].sum() < len(drawn):
             maps.append(detector.fit_map(score[drawn], positive[drawn]))
     return maps

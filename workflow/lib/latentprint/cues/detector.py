@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentprint.cues.forest import Answers, measures
+from latentprint.cues.forest import Answers, images_of, measures
 from latentprint.detectors.calibration import Calibration, fit_calibration
 from latentprint.errors import UserError
 from latentprint.files import write_json
@@ -56,7 +56,8 @@ def describe(
     Returns
     -------
     dict
-        With Platt's map of the scores, and the scores themselves, from which intervals are drawn.
+        With Platt's map of the scores, and the scores themselves with the number of the image that
+        each is of, from which intervals are drawn.
     """
     calibration = fit_map(answers.score, answers.positive)
     return {
@@ -69,6 +70,7 @@ def describe(
         "calibration": asdict(calibration),
         "scores": np.round(answers.score, 6).tolist(),
         "positive": answers.positive.tolist(),
+        "images": images_of(answers).tolist(),
     }
 
 
@@ -79,9 +81,10 @@ def write_facts(path: Path, facts: Mapping[str, Any]) -> None:
 
 def read_facts(path: Path) -> dict[str, Any]:
     """Read it; `UserError` if the file is missing or is none."""
+    keys = {"cue", "names", "settings", "calibration", "scores", "positive", "images"}
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
-        if not {"cue", "names", "settings", "calibration", "scores", "positive"} <= set(facts):
+        if not keys <= set(facts):
             raise ValueError("keys are missing")
     except (OSError, ValueError) as error:
         raise UserError(

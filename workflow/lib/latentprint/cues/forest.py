@@ -174,6 +174,12 @@ def _check_classes(trial: Trial, positive: NDArray[np.bool_], fold: NDArray[np.i
             )
 
 
+def images_of(answers: Answers) -> NDArray[np.int64]:
+    """Give the number of the image that each answer is about: int64, (N,), from 0."""
+    images = {name: k for k, name in enumerate(dict.fromkeys(s.image_id for s in answers.sources))}
+    return np.array([images[one.image_id] for one in answers.sources])
+
+
 def measures(answers: Answers, *, seed: int) -> dict[str, Any]:
     """Give what a test's answers come to.
 
@@ -186,13 +192,12 @@ def measures(answers: Answers, *, seed: int) -> dict[str, Any]:
     """
     called = answers.score >= 0.5
     right = called == answers.positive
-    images = {name: k for k, name in enumerate(dict.fromkeys(s.image_id for s in answers.sources))}
-    place = np.array([images[one.image_id] for one in answers.sources])
+    place = images_of(answers)
     of_image = np.bincount(place), np.bincount(place, weights=right)
     low, high = bootstrap_interval(*of_image, seed=seed)
     both = 0 < answers.positive.sum() < len(answers.positive)
     return {
-        "n_images": len(images),
+        "n_images": int(place.max()) + 1,
         "n": len(right),
         "accuracy": float(right.mean()),
         "accuracy_low": low,
