@@ -98,6 +98,7 @@ def test_the_forests_answer_for_single_pictures(done, root):
     cues = folder / "results/few/cues"
     codec = JpegAI.load(root / "resources/codec", "BOP")
     asked = [AskedCue(cues / name, codec) for name in ("colour", "rd", "quantisation")]
+    assert all("what it says of photographs means nothing" in cue.about for cue in asked)
     names = {"source": "000000", "ai-1.0": "000001"}
     paths = [cues / "versions" / v / "pictures" / f"{n}.png" for v, n in names.items()]
     pictures = [decode(path, 256) for path in paths]

@@ -22,6 +22,7 @@ from latentprint.seeds import rng
 
 Pixels = NDArray[np.uint8]  # (side, side, 3)
 
+DRAWN = "drawn by the product"  # in what the rules say of such pictures
 DRAWS = 200  # of the bootstrap over the images that the calibration was learnt from
 
 
@@ -88,10 +89,12 @@ class AskedCue:
     def about(self) -> str:
         """What the forest learnt from and how well that held, in one sentence."""
         held = self._facts["held_out"]
+        drawn = DRAWN in self._facts["trained_on"]
         return (
             f"learnt from {self._facts['trained_on']} ({self._facts['weights']}); right on "
             f"{held['accuracy']:.1%} ({held['accuracy_low']:.1%} to {held['accuracy_high']:.1%}) "
             f"of {held['n']} pictures that it had not seen"
+            f"{'; what it says of photographs means nothing' if drawn else ''}"
         )
 
     def ask(self, pictures: Sequence[Pixels], paths: Sequence[Path]) -> list[Answer]:
